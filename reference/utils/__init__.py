@@ -1,0 +1,1 @@
+"""The audited modules of the bot, corrected; importing this package starts nothing."""
