@@ -7,6 +7,7 @@ import re
 import tempfile
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ BROKEN = (ImportError, NameError, SyntaxError)
 """Exceptions that say the tree is broken, which is not the defect that a regression looks for."""
 
 DEFAULT_SUBJECT = Path(__file__).resolve().parent.parent / "reference"
-_current: subjects.Subject | None = None
+SUBJECT = pytest.StashKey[subjects.Subject]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,14 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def _opened_subject(request: pytest.FixtureRequest) -> Iterator[subjects.Subject]:
-    global _current  # noqa: PLW0603  the recorder needs it where no fixture is at hand
     source = subjects.locate(request.config.getoption("--subject"))
     with tempfile.TemporaryDirectory(prefix="subject-", ignore_cleanup_errors=True) as scratch:
         subject = subjects.Subject(subjects.copy(source, Path(scratch).resolve() / source.name))
         subject.open()
-        _current = subject
+        request.config.stash[SUBJECT] = subject
         yield subject
-        _current = None
         subject.close()
 
 
@@ -64,25 +63,33 @@ def subject(_opened_subject: subjects.Subject, tmp_path: Path, monkeypatch: pyte
     return _opened_subject
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Turn "the subject lacks it" into a skip, and record what the test said."""
-    error = call.excinfo.value if call.excinfo else None
-    report = yield
-    if error is not None and (reason := missing(error)):
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, f"not applicable: {reason}")
-    if (events := item.config.getoption("--events")) and (error is not None or call.when == "call"):
-        status, reason = classify(error)
-        record(events, event="result", test=item.name, status=status, reason=reason, seconds=call.duration)
-    return report
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Record that a test begins, so that a hang or a crash can be named."""
     if events := item.config.getoption("--events"):
         record(events, event="start", test=item.name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn "the subject lacks it" into a skip, and record what the test said."""
+    error = call.excinfo.value if call.excinfo else None
+    report = yield
+    if error is not None and (lack := missing(error)):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"not applicable: {lack}")
+    if (events := item.config.getoption("--events")) and (error is not None or call.when == "call"):
+        skipped = isinstance(error, pytest.skip.Exception)
+        status, reason = classify(error, item.config.stash.get(SUBJECT, None))
+        record(
+            events,
+            event="skip" if skipped else "result",
+            test=item.name,
+            status=status,
+            reason=reason,
+            seconds=round(call.duration, 3),
+        )
+    return report
 
 
 def record(events: str, **entry: object) -> None:
@@ -95,40 +102,42 @@ def missing(error: BaseException) -> str | None:
     """Say what the subject lacks, where that is why the test could not be run; None otherwise."""
     if isinstance(error, subjects.NotApplicable):
         return str(error)
-    if isinstance(error, AttributeError):
-        owner = getattr(error.obj, "__name__", "")
-        if type(error.obj).__name__ == "module" and owner.split(".")[0] == subjects.PACKAGE:
-            return f"{owner} has no {error.name}"
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        name = error.obj.__name__
+        if name.split(".")[0] == subjects.PACKAGE:
+            return f"{name} has no {error.name}"
     return None
 
 
-def classify(error: BaseException | None) -> tuple[Status, str]:
-    """Turn the exception that ended a test into a status and a reason.
+def classify(error: BaseException | None, subject: subjects.Subject | None) -> tuple[Status, str]:
+    """Turn the exception that ended a test into a status and a reason of one line.
 
     A failed assertion, or an exception that comes out of the subject's own code, is a fail; a broken
     import, or an exception of the regression itself, is an error.
     """
     if error is None:
         return Status.PASS, ""
-    if reason := missing(error):
-        return Status.NOT_APPLICABLE, reason
-    text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    if lack := missing(error):
+        return Status.NOT_APPLICABLE, lack
     if isinstance(error, pytest.skip.Exception):
         return Status.NOT_APPLICABLE, str(error)
+    text = _first_line(f"{type(error).__name__}: {error}")
     if isinstance(error, AssertionError | pytest.fail.Exception):
-        return Status.FAIL, (str(error).strip() or text).splitlines()[0]
-    place = _frame_of_subject(error)
+        return Status.FAIL, _first_line(str(error)) or text
+    place = _place_in(subject, error)
     if isinstance(error, BROKEN) or place is None:
         return Status.ERROR, text
     return Status.FAIL, f"{text} ({place})"
 
 
-def _frame_of_subject(error: BaseException) -> str | None:
-    if _current is None:
-        return None
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if _current.owns(frame.filename):
-            relative = Path(frame.filename).resolve().relative_to(_current.root).as_posix()
-            return f"{relative}, {frame.name}"
-    return None
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
 
+
+def _place_in(subject: subjects.Subject | None, error: BaseException) -> str | None:
+    """Return the innermost place in the subject's own code that an exception came through."""
+    frames = traceback.extract_tb(error.__traceback__) if subject else ()
+    for frame in reversed(frames):
+        if subject and subject.owns(frame.filename):
+            return f"{Path(frame.filename).resolve().relative_to(subject.root).as_posix()}, {frame.name}"
+    return None

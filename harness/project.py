@@ -1,0 +1,54 @@
+"""Where the parts of the project stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folders and files that the harness reads and writes, all below one root."""
+
+    root: Path = HOME
+
+    @property
+    def register(self) -> Path:
+        """The register of findings."""
+        return self.regressions / "findings.toml"
+
+    @property
+    def regressions(self) -> Path:
+        """The folder of the regressions."""
+        return self.root / "regressions"
+
+    @property
+    def variants(self) -> Path:
+        """The folder that holds a folder of patches for each finding."""
+        return self.regressions / "variants"
+
+    @property
+    def reference(self) -> Path:
+        """The tree that every variant is a variant of."""
+        return self.root / "reference"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of the evidence files, one for each platform and Python version."""
+        return self.root / "evidence"
+
+    @property
+    def ledger(self) -> Path:
+        """The rendered ledger."""
+        return self.root / "AUDIT.md"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of verdicts kept between runs; it may be deleted at any time."""
+        return self.root / ".prove"
+
+    def regression(self, finding: str) -> Path | None:
+        """Return the regression file of a finding, or None where there is none."""
+        return next(iter(sorted(self.regressions.glob(f"test_{finding.lower()}_*.py"))), None)

@@ -1,0 +1,286 @@
+"""Starts a worker for one finding, bounds it in time, and reads from its events what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import site
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from harness.project import HOME
+from harness.status import Status, gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GRACE = 3.0
+"""Seconds that a worker may take to exit after its last event, before it is ended without prejudice."""
+
+POLL = 0.02
+SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|WEBHOOK|API_?KEY|CREDENTIAL|SENTRY_DSN", re.IGNORECASE)
+NOT_INHERITED = frozenset({"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "PYTHONSTARTUP", "PYTHONWARNINGS"})
+LENT = ("pytest", "_pytest", "py", "pytest_asyncio", "pluggy", "iniconfig", "packaging", "pygments", "typing_extensions")
+"""Pure-Python modules that an interpreter which lacks them gets from the harness's own."""
+
+
+class InterpreterError(ValueError):
+    """The interpreter named for the subject cannot be used; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the regression of one finding said of one subject.
+
+    Attributes:
+        status: the gravest status among the regression's tests.
+        reason: one line that says why, empty for a pass.
+        test: name of the test that decided, empty where none did.
+        seconds: wall time of the process.
+        touched: what the process read of the subject's tree, ``*`` for all of it.
+        notes: what was odd, one sentence each.
+    """
+
+    status: Status
+    reason: str = ""
+    test: str = ""
+    seconds: float = 0.0
+    touched: tuple[str, ...] = field(default=("*",), compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that runs workers."""
+
+    path: str
+    version: tuple[int, int]
+    platform: str
+
+    @property
+    def tag(self) -> str:
+        """Name the platform and Python version, ``linux-3.11`` for one."""
+        return f"{self.platform}-{self.version[0]}.{self.version[1]}"
+
+
+PROBE = """
+import ctypes, json, sys
+platform = {"win32": "windows"}.get(sys.platform, sys.platform)
+if platform == "windows" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):
+    platform = "windows-wine"
+print(json.dumps([sys.executable, sys.version_info[:2], platform]))
+"""
+
+
+def interpreter(executable: str | None = None) -> Interpreter:
+    """Ask a Python what it is.
+
+    Args:
+        executable: a path or a command name; None for the Python that runs the harness.
+
+    Raises:
+        InterpreterError: there is no such program, it is no Python, or it is older than 3.11.
+    """
+    name = executable or sys.executable
+    try:
+        answer = subprocess.run([name, "-c", PROBE], capture_output=True, timeout=60, check=True, encoding="utf-8")  # noqa: S603  the user names it
+        path, version, platform = json.loads(answer.stdout)
+    except FileNotFoundError:
+        raise InterpreterError(f"{name}: there is no such Python; give its path, or leave --python out") from None
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise InterpreterError(f"{name}: does not answer as a Python does ({type(error).__name__})") from None
+    if tuple(version) < (3, 11):
+        raise InterpreterError(f"{name}: is Python {version[0]}.{version[1]}; the regressions need 3.11 or newer")
+    return Interpreter(path, (version[0], version[1]), platform)
+
+
+def run(regression: Path, subject: Path, python: Interpreter, timeout: float, stop: threading.Event) -> Verdict:
+    """Run one regression file on one subject in a process of its own.
+
+    Args:
+        regression: the regression's file.
+        subject: root of the tree to judge; it is copied by the worker, never written to.
+        python: the interpreter to use.
+        timeout: seconds until the process is ended and the verdict is ``hang``.
+        stop: when set, the process is ended at once; its verdict then means nothing.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder).resolve()
+        events, log = scratch / "events.jsonl", scratch / "log.txt"
+        for name in ("work", "tmp", "home"):
+            (scratch / name).mkdir()
+        with log.open("wb") as output:
+            process = _start(regression, subject, python, scratch, output)
+            try:
+                timed_out = not _wait(process, events, started + timeout, stop)
+            finally:
+                end_tree(process)
+        entries = read_events(events)
+        verdict = verdict_of(entries, timeout if timed_out else None, process.returncode, _tail(log))
+    return _with(verdict, entries, time.monotonic() - started)
+
+
+def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, output: Any) -> subprocess.Popen[bytes]:
+    order = {
+        "home": {"harness": str(HOME), "regressions": str(HOME)},
+        "lent": {name: str(Path(folder).parent) for name, folder in _lendable()},
+        "regression": str(regression),
+        "configuration": str(HOME / "harness" / "judge.ini"),
+        "rootdir": str(regression.parent),
+        "basetemp": str(scratch / "pytest"),
+        "subject": str(subject),
+        "events": str(scratch / "events.jsonl"),
+    }
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return subprocess.Popen(  # noqa: S603  running the subject is what a judge is for
+        [python.path, str(HOME / "harness" / "worker.py"), json.dumps(order)],
+        cwd=scratch / "work",
+        env=_environment(scratch),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+
+
+def _lendable() -> Iterable[tuple[str, str]]:
+    from importlib.util import find_spec  # noqa: PLC0415  only needed here
+
+    for name in LENT:
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            place = Path(spec.origin)
+            yield name, str(place.parent if place.name == "__init__.py" else place)
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return the worker's environment: no secrets, folders of its own, UTF-8 output."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in NOT_INHERITED and not SECRET_NAME.search(name)
+    }
+    home, tmp = str(scratch / "home"), str(scratch / "tmp")
+    return kept | {
+        "HOME": home,
+        "USERPROFILE": home,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
+        "PYTHONUSERBASE": site.getuserbase(),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "TEMP": tmp,
+        "TMP": tmp,
+        "TMPDIR": tmp,
+    }
+
+
+def _wait(process: subprocess.Popen[bytes], events: Path, deadline: float, stop: threading.Event) -> bool:
+    """Wait until the process exits or has sent its last event; return False where the deadline comes first."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(POLL)
+            return True
+        if _has_ended(events):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+            return True
+        if stop.is_set() or time.monotonic() >= deadline:
+            return False
+
+
+def _has_ended(events: Path) -> bool:
+    try:
+        with events.open("rb") as file:
+            file.seek(max(0, events.stat().st_size - 1))
+            return file.read(1) == b"\n" and any(entry["event"] == "end" for entry in read_events(events)[-1:])
+    except OSError:
+        return False
+
+
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, each by its own id."""
+    tree = []
+    with contextlib.suppress(psutil.Error):
+        tree = psutil.Process(process.pid).children(recursive=True)
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    for child in tree:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    process.kill()
+    process.wait()
+
+
+def read_events(events: Path) -> list[dict[str, Any]]:
+    """Return the events that were written whole."""
+    try:
+        lines = events.read_bytes().split(b"\n")[:-1]
+    except OSError:
+        return []
+    return [json.loads(line) for line in lines]
+
+
+def verdict_of(
+    entries: list[dict[str, Any]], timed_out_after: float | None, returncode: int | None, log: str
+) -> Verdict:
+    """Decide on a verdict from a worker's events and its end.
+
+    Args:
+        entries: the events, in order.
+        timed_out_after: seconds after which the process was ended, None where it was not.
+        returncode: the process's exit code.
+        log: the end of what the process printed.
+    """
+    begun = next((entry["test"] for entry in reversed(entries) if entry["event"] == "start"), "")
+    if not any(entry["event"] == "end" for entry in entries):
+        if timed_out_after is not None:
+            where = begun or "the regression's start"
+            return Verdict(Status.HANG, f"no answer within {timed_out_after:g} s in {where}", begun)
+        if not begun:
+            return Verdict(Status.ERROR, f"no test was begun: {_last_error(log)}")
+        return Verdict(Status.CRASH, f"the process ended with {_describe(returncode)} in {begun}", begun)
+    results = [entry for entry in entries if entry["event"] == "result"]
+    results = results or [entry for entry in entries if entry["event"] == "skip"]
+    if not results:
+        return Verdict(Status.ERROR, f"no test ran: {_last_error(log)}")
+    status = gravest(Status(entry["status"]) for entry in results)
+    decider = next(entry for entry in results if entry["status"] == status)
+    return Verdict(status, decider["reason"], decider["test"])
+
+
+def _with(verdict: Verdict, entries: list[dict[str, Any]], seconds: float) -> Verdict:
+    end = next((entry for entry in entries if entry["event"] == "end"), {})
+    touched = tuple(end.get("touched", ["*"]))
+    return Verdict(
+        verdict.status, verdict.reason, verdict.test, round(seconds, 3), touched, tuple(end.get("notes", ()))
+    )
+
+
+def _describe(returncode: int | None) -> str:
+    if returncode is not None and returncode < 0:
+        with contextlib.suppress(ValueError):
+            return f"signal {signal.Signals(-returncode).name}"
+    return f"exit code {returncode}"
+
+
+def _last_error(log: str) -> str:
+    marked = [line[2:].strip() for line in log.splitlines() if line.startswith("E  ")]
+    lines = marked or [line.strip() for line in log.splitlines() if line.strip()]
+    return lines[-1] if lines else "the process printed nothing"
+
+
+def _tail(log: Path, size: int = 20_000) -> str:
+    return log.read_bytes()[-size:].decode("utf-8", "replace")

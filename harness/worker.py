@@ -1,0 +1,119 @@
+"""Runs one finding's regression on one subject, in a process of its own: started as a script by ``harness.runner``.
+
+It uses nothing but the standard library and pytest, since it runs under the subject's own interpreter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.machinery import PathFinder
+from importlib.metadata import DistributionFinder, MetadataPathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from importlib.machinery import ModuleSpec
+    from importlib.metadata import Distribution
+    from types import ModuleType
+
+    import pytest
+
+SPAWNING = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.spawn", "os.system")
+LISTING = ("os.listdir", "os.scandir")
+WHOLE_TREE = "*"
+WRITING = "wax"
+
+
+class Lender:
+    """Finds named top-level modules in given folders, where the interpreter has none of its own."""
+
+    def __init__(self, folders: dict[str, str]) -> None:
+        self.folders = folders
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        folder = self.folders.get(fullname)
+        return PathFinder.find_spec(fullname, [folder], target) if folder and path is None else None
+
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
+        folder = self.folders.get((context.name or "").replace("-", "_"))
+        if folder:
+            yield from MetadataPathFinder.find_distributions(DistributionFinder.Context(name=context.name, path=[folder]))
+
+
+class TouchRecorder:
+    """Notes which files and folders of the tree the process reads, and whether it starts others that may read more."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.spawned = False
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, mode, _flags = args
+            if isinstance(path, str | bytes) and not (mode and mode[0] in WRITING):
+                self.paths.add(os.fsdecode(path))
+        elif event in LISTING and isinstance(args[0], str | bytes | os.PathLike):
+            self.paths.add(os.path.join(os.fsdecode(args[0]), ""))  # noqa: PTH118  a Path drops the slash
+        elif event in SPAWNING:
+            self.spawned = True
+
+    def below(self, root: Path) -> list[str]:
+        """Return the touched places relative to ``root``, folders with a trailing slash, or the whole tree."""
+        if self.spawned:
+            return [WHOLE_TREE]
+        touched = set()
+        for name in self.paths:
+            path = Path(os.path.abspath(name))  # noqa: PTH100  resolve() would read the file system again
+            if path.is_relative_to(root):
+                touched.add(path.relative_to(root).as_posix() + ("/" if name.endswith(os.sep) else ""))
+        return sorted(touched)
+
+
+class Witness:
+    """Keeps the configuration of a pytest run, in which the opened subject is found afterwards."""
+
+    config: pytest.Config | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Take note of the configuration."""
+        self.config = config
+
+
+def main(order: dict[str, Any]) -> int:
+    """Run the regression that ``order`` names; return pytest's exit code."""
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
+    sys.meta_path.insert(0, Lender(order["home"]))
+    sys.meta_path.append(Lender(order["lent"]))
+    touches = TouchRecorder()
+    sys.addaudithook(touches)
+
+    import pytest  # noqa: PLC0415  only importable now, where it is lent
+
+    from harness import plugin  # noqa: PLC0415
+
+    witness = Witness()
+    code = pytest.main(
+        [
+            order["regression"],
+            *("-c", order["configuration"]),
+            *("--rootdir", order["rootdir"]),
+            *("--confcutdir", order["rootdir"]),
+            *("--basetemp", order["basetemp"]),
+            *("-p", "no:cacheprovider"),
+            *("-p", "pytest_asyncio.plugin"),
+            *("--subject", order["subject"]),
+            *("--events", order["events"]),
+        ],
+        plugins=[witness, plugin],
+    )
+    subject = witness.config.stash.get(plugin.SUBJECT, None) if witness.config else None
+    touched = touches.below(subject.root) if subject else [WHOLE_TREE]
+    plugin.record(order["events"], event="end", touched=touched, notes=subject.notes if subject else [])
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
