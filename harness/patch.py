@@ -146,7 +146,9 @@ def _read_hunk(reader: _Reader) -> Hunk:
             continue
         touched = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}.get(line[:1] or " ") if line is not None else None
         if line is None or touched is None:
-            raise reader.fault(f"the hunk is shorter than its first line says: {due['old']} old and {due['new']} new lines")
+            raise reader.fault(
+                f"the hunk is shorter than its first line says: {due['old']} old and {due['new']} new lines"
+            )
         reader.take()
         for side in touched:
             sides[side].append(line[1:] + "\n")
@@ -195,7 +197,7 @@ def _place(lines: list[str], hunk: Hunk, shift: int, where: str) -> int:
     size = len(hunk.old)
     recorded = hunk.start - 1 + shift if size else min(hunk.start + shift, len(lines))
     old = list(hunk.old)
-    if 0 <= recorded and lines[recorded : recorded + size] == old:
+    if recorded >= 0 and lines[recorded : recorded + size] == old:
         return recorded
     places = [at for at in range(len(lines) - size + 1) if lines[at : at + size] == old]
     if len(places) == 1:

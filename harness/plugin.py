@@ -16,7 +16,7 @@ from harness import subject as subjects
 from harness.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 REGRESSION_FILE = re.compile(r"test_(f\d\d)_\w+\.py")
 BROKEN = (ImportError, NameError, SyntaxError)
@@ -71,7 +71,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn "the subject lacks it" into a skip, and record what the test said."""
     error = call.excinfo.value if call.excinfo else None
     report = yield

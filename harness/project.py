@@ -52,3 +52,7 @@ class Project:
     def regression(self, finding: str) -> Path | None:
         """Return the regression file of a finding, or None where there is none."""
         return next(iter(sorted(self.regressions.glob(f"test_{finding.lower()}_*.py"))), None)
+
+    def part(self, name: str) -> Path:
+        """Return the file of a tool that regressions share."""
+        return self.root / "harness" / "parts" / f"{name}.py"

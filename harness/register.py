@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FINDING_ID = re.compile(r"F\d\d")
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]

@@ -11,7 +11,6 @@ import site
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.project import HOME
 from harness.status import Status, gravest
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable
 
 GRACE = 3.0
@@ -30,8 +30,20 @@ GRACE = 3.0
 
 POLL = 0.02
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|WEBHOOK|API_?KEY|CREDENTIAL|SENTRY_DSN", re.IGNORECASE)
-NOT_INHERITED = frozenset({"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "PYTHONSTARTUP", "PYTHONWARNINGS"})
-LENT = ("pytest", "_pytest", "py", "pytest_asyncio", "pluggy", "iniconfig", "packaging", "pygments", "typing_extensions")
+NOT_INHERITED = frozenset(
+    {"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "PYTHONSTARTUP", "PYTHONWARNINGS"}
+)
+LENT = (
+    "pytest",
+    "_pytest",
+    "py",
+    "pytest_asyncio",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "pygments",
+    "typing_extensions",
+)
 """Pure-Python modules that an interpreter which lacks them gets from the harness's own."""
 
 

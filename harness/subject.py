@@ -159,7 +159,9 @@ class _PackageFinder:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname == PACKAGE:
             path = [str(self._subject.root)]
         elif not fullname.startswith(PACKAGE + "."):

@@ -1,4 +1,4 @@
-"""A variant: a patch that puts a defect into the reference, or another right implementation, and what is expected of it."""
+"""A variant: a patch of the reference (a defect, or another right implementation) and what is expected of it."""
 
 from __future__ import annotations
 

@@ -33,14 +33,20 @@ class Lender:
     def __init__(self, folders: dict[str, str]) -> None:
         self.folders = folders
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a lent module; submodules are found by their package."""
         folder = self.folders.get(fullname)
         return PathFinder.find_spec(fullname, [folder], target) if folder and path is None else None
 
     def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
+        """Find a lent module's metadata, which plugins ask for their version."""
         folder = self.folders.get((context.name or "").replace("-", "_"))
         if folder:
-            yield from MetadataPathFinder.find_distributions(DistributionFinder.Context(name=context.name, path=[folder]))
+            yield from MetadataPathFinder.find_distributions(
+                DistributionFinder.Context(name=context.name, path=[folder])
+            )
 
 
 class TouchRecorder:
@@ -51,6 +57,7 @@ class TouchRecorder:
         self.spawned = False
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        """Take note of one audit event (PEP 578)."""
         if event == "open":
             path, mode, _flags = args
             if isinstance(path, str | bytes) and not (mode and mode[0] in WRITING):

@@ -1,0 +1,257 @@
+"""The command line: ``python -m harness {judge,prove,ledger}``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from harness import evidence, expectations, judge, ledger, prove, register, report, runner, subject
+from harness.project import HOME, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from harness.register import Finding, Register
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    HELD = 0
+    FAILED = 1
+    USAGE = 2
+    BROKEN = 3
+    NOTHING_RAN = 4
+    INTERRUPTED = 130
+
+
+EXIT_CODES = """exit codes:
+  0    nothing failed
+  1    a finding failed, a verdict was not as expected, a proof or the ledger does not hold
+  2    wrong usage
+  3    the harness itself is broken: the register, the evidence, or a fault of its own
+  4    nothing ran, so nothing was judged
+  130  stopped by Ctrl+C
+"""
+
+
+class UsageError(ValueError):
+    """What the person asked for cannot be done; the text says what to do instead."""
+
+
+class BrokenError(RuntimeError):
+    """The harness's own files cannot be used; the text says which."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    screen, errors = report.console(), report.console(errors=True)
+    try:
+        return int(COMMANDS[options.command](options, screen, errors))
+    except (UsageError, subject.SubjectError, runner.InterpreterError, expectations.ExpectationError) as error:
+        return _say(errors, Exit.USAGE, str(error))
+    except (BrokenError, register.RegisterError, evidence.EvidenceError) as error:
+        return _say(errors, Exit.BROKEN, str(error))
+    except KeyboardInterrupt:
+        return _say(errors, Exit.INTERRUPTED, "stopped; nothing was written")
+    except Exception:  # noqa: BLE001  the last resort: name it, and exit with the code that says so
+        return _say(errors, Exit.BROKEN, f"the harness has a fault of its own:\n{traceback.format_exc()}")
+
+
+def _say(errors: Console, code: Exit, text: str) -> int:
+    errors.print(text, markup=False)
+    return int(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m harness",
+        description="Judge a tree by the audit's regressions, and prove that the regressions can fail.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger}")
+    for name, text in (
+        ("judge", "run the regressions on a tree that has a utils/ package"),
+        ("prove", "apply every variant to the reference, judge it, and render AUDIT.md"),
+        ("ledger", "check that AUDIT.md is what register, code and evidence say"),
+    ):
+        command = commands.add_parser(
+            name, help=text, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        command.add_argument("--project", type=Path, default=HOME, metavar="PATH", help=argparse.SUPPRESS)
+        if name != "ledger":
+            _add_common(command)
+        if name == "judge":
+            _add_judge(command)
+        if name == "prove":
+            command.add_argument(
+                "--all", action="store_true", help="judge everything again, whatever was judged before"
+            )
+        if name == "ledger":
+            command.add_argument("--write", action="store_true", help="render AUDIT.md instead of checking it")
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--finding", nargs="+", action="extend", metavar="ID", default=[], help="only these findings, F02 for one"
+    )
+    command.add_argument(
+        "--timeout", type=_seconds, default=judge.TIMEOUT, metavar="S", help="seconds for each regression (%(default)s)"
+    )
+    command.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the outcome to FILE as JSON, - for the terminal"
+    )
+
+
+def _add_judge(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--subject", required=True, metavar="PATH", help="the folder that contains utils/")
+    command.add_argument("--python", metavar="EXE", help="the subject's own interpreter")
+    command.add_argument("--expect", type=Path, metavar="FILE", help="known failures; any difference from them is red")
+    command.add_argument("--write-expect", type=Path, metavar="FILE", help="write the failures found as known ones")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+    return seconds
+
+
+def _chosen(findings: Register, wanted: list[str]) -> list[Finding]:
+    unknown = [identity for identity in wanted if identity.upper() not in findings]
+    if unknown:
+        raise UsageError(f"{unknown[0]}: the register has no such finding; it has {', '.join(findings)}")
+    names = {identity.upper() for identity in wanted}
+    return [finding for finding in findings.values() if not names or finding.id in names]
+
+
+def _judge(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
+    project = Project(options.project.resolve())
+    findings = register.load(project.register)
+    chosen = _chosen(findings, options.finding)
+    root = subject.locate(options.subject)
+    python = runner.interpreter(options.python)
+    known = expectations.load(options.expect, findings) if options.expect else {}
+    for target in (options.json, options.write_expect):
+        _check_writable(target)
+    with report.progress(errors) as bar:
+        task = bar.add_task("judging", total=sum(not finding.is_open for finding in chosen))
+        judgement = judge.judge(
+            project,
+            chosen,
+            root,
+            python,
+            timeout=options.timeout,
+            on_verdict=lambda _finding, _verdict: bar.advance(task),
+        )
+    target = errors if _is_terminal(options.json) else screen
+    report.show_judgement(target, judgement, findings)
+    _write_json(options.json, judgement.as_json())
+    if not judgement.ran:
+        errors.print("nothing ran: no regression applies to this tree and this choice of findings")
+        return Exit.NOTHING_RAN
+    if options.write_expect:
+        count = expectations.write(options.write_expect, judgement)
+        errors.print(f"{options.write_expect}: {count} known failures written")
+        return Exit.HELD
+    if options.expect:
+        surprises = judge.surprises(judgement, known)
+        for surprise in surprises:
+            errors.print(surprise, markup=False)
+        return Exit.FAILED if surprises else Exit.HELD
+    return Exit.FAILED if judgement.is_red else Exit.HELD
+
+
+def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
+    project = Project(options.project.resolve())
+    findings = register.load(project.register)
+    chosen = _chosen(findings, options.finding)
+    if all(finding.is_open for finding in chosen):
+        errors.print("nothing ran: every finding chosen is open")
+        return Exit.NOTHING_RAN
+    _check_writable(options.json)
+    with report.progress(errors) as bar:
+        task = bar.add_task("proving")
+
+        def advance(step: prove.Step) -> None:
+            bar.update(task, completed=step.done, total=step.total, description=step.label)
+
+        proof = prove.prove(
+            project,
+            findings,
+            chosen,
+            runner.interpreter(),
+            afresh=options.all,
+            timeout=options.timeout,
+            on_step=advance,
+        )
+    path = evidence.save(project.evidence, proof)
+    ledger.write(project, findings)
+    report.show_evidence(errors if _is_terminal(options.json) else screen, proof, findings)
+    errors.print(f"written: {_relative(path, project)}, {_relative(project.ledger, project)}")
+    _write_json(options.json, json.loads(proof.model_dump_json(by_alias=True)))
+    return Exit.HELD if all(row.is_proved for row in proof.findings.values()) else Exit.FAILED
+
+
+def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
+    project = Project(options.project.resolve())
+    findings = register.load(project.register)
+    if options.write:
+        ledger.write(project, findings)
+        screen.print(f"written: {project.ledger.name}")
+        return Exit.HELD
+    faults = ledger.check(project, findings)
+    for fault in faults:
+        errors.print(fault, markup=False)
+    if not faults:
+        screen.print(f"{project.ledger.name} is what the register, the code and the evidence say")
+    return Exit.FAILED if faults else Exit.HELD
+
+
+COMMANDS = {"judge": _judge, "prove": _prove, "ledger": _ledger}
+
+
+def _relative(path: Path, project: Project) -> str:
+    return path.relative_to(project.root).as_posix()
+
+
+def _is_terminal(target: Path | None) -> bool:
+    return target is not None and str(target) == "-"
+
+
+def _check_writable(target: Path | None) -> None:
+    """Refuse a file that cannot be written before the work is done, not after."""
+    if target is None or _is_terminal(target):
+        return
+    if target.is_dir() or not target.absolute().parent.is_dir() or not os.access(target.absolute().parent, os.W_OK):
+        raise UsageError(f"{target}: cannot be written; name a file in a folder that exists")
+
+
+def _write_json(target: Path | None, content: object) -> None:
+    if target is None:
+        return
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    if _is_terminal(target):
+        sys.stdout.write(text)
+    else:
+        target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def run() -> NoReturn:
+    """Run a command and exit with its code; the console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,131 @@
+"""Verdicts kept between runs: a verdict stands for every tree that agrees in what the regression read of it.
+
+A regression's worker notes which files and folders of the tree it read. The verdict is a function of those,
+of the regression, the machinery and the environment; a tree that differs elsewhere needs no run of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from harness import fingerprint
+from harness.runner import Verdict
+from harness.status import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.project import Project
+    from harness.runner import Interpreter
+
+WHOLE_TREE = "*"
+ABSENT = "absent"
+KEPT = frozenset({Status.PASS, Status.FAIL, Status.NOT_APPLICABLE})
+"""Statuses that another run would repeat; a hang, a crash or an error may be the machine's."""
+
+LONGEST = 200
+"""Entries kept for a finding, the newest first."""
+
+TreeState = dict[str, str]
+
+
+def tree_state(root: Path) -> TreeState:
+    """Hash every file of a tree, every folder's list of names, and the tree as a whole."""
+    state: TreeState = {}
+    for path in sorted(root.rglob("*")):
+        if "__pycache__" in path.parts:
+            continue
+        if path.is_dir():
+            state[path.relative_to(root).as_posix() + "/"] = _listing(path)
+        else:
+            state[path.relative_to(root).as_posix()] = fingerprint.of_files(root, [path])
+    state["./"] = _listing(root)
+    state[WHOLE_TREE] = fingerprint.digest((name, value.encode()) for name, value in state.items())
+    return state
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if path.name != "__pycache__")
+    return fingerprint.digest([("names", "\n".join(names).encode())])
+
+
+class VerdictCache:
+    """Verdicts on disk, a file of entries for each finding.
+
+    Args:
+        project: where the regressions stand and the cache is kept.
+        python: the interpreter that the verdicts hold for.
+        remembers: whether entries of earlier runs count; they are added to either way.
+    """
+
+    def __init__(self, project: Project, python: Interpreter, *, remembers: bool = True) -> None:
+        """Open the cache of one environment."""
+        installed = sorted({f"{item.name}=={item.version}" for item in metadata.distributions()})
+        self._environment = "\n".join([python.tag, python.path, *installed])
+        self._project = project
+        self._folder = project.cache / python.tag
+        self._remembers = remembers
+        self._entries: dict[str, list[dict[str, object]]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, finding: str, tree: TreeState) -> Verdict | None:
+        """Return the verdict of an earlier run that read the same of its tree, or None."""
+        base = fingerprint.of_run(self._project, finding, self._environment)
+        with self._lock:
+            for entry in self._of(finding):
+                read = entry["read"]
+                if entry["base"] == base and isinstance(read, dict) and _agrees(read, tree):
+                    return _verdict(entry["verdict"])
+        return None
+
+    def put(self, finding: str, tree: TreeState, verdict: Verdict) -> None:
+        """Keep a verdict, if another run would repeat it."""
+        if verdict.status not in KEPT:
+            return
+        base = fingerprint.of_run(self._project, finding, self._environment)
+        read = {name: tree.get(name, ABSENT) for name in verdict.touched}
+        entry = {"base": base, "read": read, "verdict": asdict(verdict)}
+        with self._lock:
+            entries = [entry, *self._of(finding)][:LONGEST]
+            self._entries[finding] = entries
+            self._folder.mkdir(parents=True, exist_ok=True)
+            target = self._file(finding)
+            beside = target.with_suffix(".new")
+            beside.write_text(json.dumps(entries), encoding="utf-8")
+            beside.replace(target)
+
+    def _of(self, finding: str) -> list[dict[str, object]]:
+        if finding not in self._entries:
+            self._entries[finding] = self._load(finding) if self._remembers else []
+        return self._entries[finding]
+
+    def _load(self, finding: str) -> list[dict[str, object]]:
+        try:
+            entries = json.loads(self._file(finding).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+    def _file(self, finding: str) -> Path:
+        return self._folder / f"{finding}.json"
+
+
+def _agrees(read: dict[str, str], tree: TreeState) -> bool:
+    return all(tree.get(name, ABSENT) == value for name, value in read.items())
+
+
+def _verdict(stored: object) -> Verdict | None:
+    if not isinstance(stored, dict):
+        return None
+    return Verdict(
+        **{
+            **stored,
+            "status": Status(stored["status"]),
+            "touched": tuple(stored["touched"]),
+            "notes": tuple(stored["notes"]),
+        }
+    )

@@ -1,0 +1,89 @@
+"""What the terminal shows of a judgement or of evidence; every line is made from the one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from harness.status import Status
+
+if TYPE_CHECKING:
+    from harness.evidence import Evidence, FindingProof
+    from harness.judge import Judgement
+    from harness.register import Register
+    from harness.runner import Verdict
+
+STYLES = {
+    Status.PASS: "green",
+    Status.FAIL: "bold red",
+    Status.HANG: "bold red",
+    Status.CRASH: "bold red",
+    Status.ERROR: "bold yellow",
+    Status.NOT_APPLICABLE: "dim",
+    Status.OPEN: "dim",
+}
+WIDEST_STATUS = max(map(len, Status))
+
+
+def console(*, errors: bool = False) -> Console:
+    """Return a console that never wraps lines, so that logs can be searched."""
+    return Console(stderr=errors, soft_wrap=True, highlight=False)
+
+
+def progress(screen: Console) -> Progress:
+    """Return a progress bar that vanishes when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+
+
+def verdict_line(finding: str, title: str, verdict: Verdict) -> str:
+    """Render one finding's verdict, in one line."""
+    status = f"[{STYLES[verdict.status]}]{verdict.status:<{WIDEST_STATUS}}[/]"
+    reason = f"  [dim]{escape(verdict.reason)}[/]" if verdict.reason else ""
+    return f"{finding}  {status}  {escape(title)}{reason}"
+
+
+def show_judgement(screen: Console, judgement: Judgement, register: Register) -> None:
+    """Print a judgement, a line for each finding, and the totals."""
+    for finding, verdict in judgement.verdicts.items():
+        screen.print(verdict_line(finding, register[finding].title, verdict))
+        for note in verdict.notes:
+            screen.print(f"     [dim]note: {escape(note)}[/]")
+    counted = " · ".join(f"{count} {status}" for status, count in judgement.totals.items() if status is not Status.OPEN)
+    waiting = judgement.totals[Status.OPEN]
+    screen.print(f"\n{counted}" + (f"; {waiting} open, not judged" if waiting else ""))
+
+
+def show_evidence(screen: Console, evidence: Evidence, register: Register) -> None:
+    """Print the scoreboard of a proof, then every fault."""
+    table = Table(title=f"Proof on {evidence.platform}, Python {evidence.python}", box=None, title_justify="left")
+    for heading in ("", "finding", "reference", "defects caught", "lookalikes passed", ""):
+        table.add_column(heading, justify="left", no_wrap=True)
+    for identity, finding in register.items():
+        proof = evidence.findings.get(identity)
+        if finding.is_open:
+            table.add_row(identity, escape(finding.title), "", "", "", "[dim]open[/]")
+        elif proof is not None:
+            table.add_row(identity, escape(finding.title), *_score(proof))
+    screen.print(table)
+    for proof in evidence.findings.values():
+        for fault in proof.all_faults:
+            screen.print(f"[bold red]not proved[/] {escape(fault)}")
+    done = sum(proof.is_proved for proof in evidence.findings.values())
+    waiting = sum(finding.is_open for finding in register.values())
+    screen.print(f"\n{done} of {len(evidence.findings)} findings proved" + (f"; {waiting} open" if waiting else ""))
+
+
+def _score(proof: FindingProof) -> tuple[str, str, str, str]:
+    defects = [variant for variant in proof.variants.values() if variant.kind.is_defect]
+    others = [variant for variant in proof.variants.values() if not variant.kind.is_defect]
+    return (
+        f"[{STYLES[proof.reference]}]{proof.reference}[/]",
+        f"{sum(not variant.faults for variant in defects)} of {len(defects)}",
+        f"{sum(not variant.faults for variant in others)} of {len(others)}",
+        "[green]proved[/]" if proof.is_proved else "[bold red]not proved[/]",
+    )
