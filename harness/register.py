@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from enum import StrEnum
-from typing import Annotated, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 

@@ -77,10 +77,8 @@ def faults(project: Project, register: Register) -> list[str]:
         match = REGRESSION.fullmatch(path.name)
         if match is None or match[1].upper() not in register:
             found.append(f"regressions/{path.name}: belongs to no finding of the register")
-    for folder in sorted(project.variants.glob("*")):
-        if folder.name not in register:
-            found.append(f"regressions/variants/{folder.name}: belongs to no finding of the register")
-    return found
+    strangers = sorted(folder.name for folder in project.variants.glob("*") if folder.name not in register)
+    return found + [f"regressions/variants/{name}: belongs to no finding of the register" for name in strangers]
 
 
 def _faults_of(project: Project, finding: Finding) -> Iterator[str]:
