@@ -1,1 +1,1 @@
-"""web"""
+"""Reading pages of the public web."""
