@@ -257,7 +257,8 @@ def verdict_of(
         log: the end of what the process printed.
     """
     begun = next((entry["test"] for entry in reversed(entries) if entry["event"] == "start"), "")
-    if not any(entry["event"] == "end" for entry in entries):
+    end = next((entry for entry in entries if entry["event"] == "end"), None)
+    if end is None:
         if timed_out_after is not None:
             where = begun or "the regression's start"
             return Verdict(Status.HANG, f"no answer within {timed_out_after:g} s in {where}", begun)
@@ -267,7 +268,7 @@ def verdict_of(
     results = [entry for entry in entries if entry["event"] == "result"]
     results = results or [entry for entry in entries if entry["event"] == "skip"]
     if not results:
-        return Verdict(Status.ERROR, f"no test ran: {_last_error(log)}")
+        return Verdict(Status.ERROR, f"no test ran: {end['fault'] or _last_error(log)}")
     status = gravest(Status(entry["status"]) for entry in results)
     decider = next(entry for entry in results if entry["status"] == status)
     return Verdict(status, decider["reason"], decider["test"])
@@ -289,8 +290,7 @@ def _describe(returncode: int | None) -> str:
 
 
 def _last_error(log: str) -> str:
-    marked = [line[2:].strip() for line in log.splitlines() if line.startswith("E  ")]
-    lines = marked or [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
     return lines[-1] if lines else "the process printed nothing"
 
 

@@ -80,13 +80,20 @@ class TouchRecorder:
 
 
 class Witness:
-    """Keeps the configuration of a pytest run, in which the opened subject is found afterwards."""
+    """Keeps the configuration of a pytest run, in which the opened subject is found afterwards, and what broke it."""
 
     config: pytest.Config | None = None
+    fault = ""
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Take note of the configuration."""
         self.config = config
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take note of why a regression could not be imported."""
+        if report.failed:
+            lines = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
+            self.fault = (lines or report.longreprtext.splitlines() or [""])[-1]
 
 
 def main(order: dict[str, Any]) -> int:
@@ -110,6 +117,8 @@ def main(order: dict[str, Any]) -> int:
             *("--confcutdir", order["rootdir"]),
             *("--basetemp", order["basetemp"]),
             *("-p", "no:cacheprovider"),
+            *("-p", "no:terminal"),
+            "--capture=no",
             *("-p", "pytest_asyncio.plugin"),
             *("--subject", order["subject"]),
             *("--events", order["events"]),
@@ -118,7 +127,9 @@ def main(order: dict[str, Any]) -> int:
     )
     subject = witness.config.stash.get(plugin.SUBJECT, None) if witness.config else None
     touched = touches.below(subject.root) if subject else [WHOLE_TREE]
-    plugin.record(order["events"], event="end", touched=touched, notes=subject.notes if subject else [])
+    plugin.record(
+        order["events"], event="end", touched=touched, notes=subject.notes if subject else [], fault=witness.fault
+    )
     return int(code)
 
 

@@ -1,0 +1,211 @@
+"""The commands, their exit codes, and what they say when they are asked for what cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.__main__ import Exit, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness.conftest import Miniature
+
+RIGHT = "class Counter:\n    def down(self):\n        return 0\n"
+WRONG = RIGHT.replace("0", "-1")
+
+
+def call(miniature: Miniature, command: str, *arguments: str | Path) -> int:
+    """Run a command on the miniature."""
+    return main([command, "--project", str(miniature.project.root), *map(str, arguments)])
+
+
+def test_judging_a_right_tree_exits_with_0(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing failed: a line for the finding and the totals."""
+    assert call(miniature, "judge", "--subject", miniature.project.reference) == Exit.HELD
+    shown = capsys.readouterr().out
+    assert "F01  pass            A counter goes below zero" in shown
+    assert "1 pass" in shown
+
+
+def test_judging_a_wrong_tree_exits_with_1(
+    miniature: Miniature, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finding failed: the line says why, and the JSON says the same."""
+    tree = miniature.tree({"__init__.py": "", "counter.py": WRONG})
+    out = tmp_path / "out.json"
+    assert call(miniature, "judge", "--subject", tree, "--json", out) == Exit.FAILED
+    assert "counting down from zero gave -1" in capsys.readouterr().out
+    verdict = json.loads(out.read_text(encoding="utf-8"))["verdicts"]["F01"]
+    assert (verdict["status"], verdict["reason"]) == ("fail", "counting down from zero gave -1")
+
+
+def test_json_can_go_to_the_terminal(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json - standard output is JSON and nothing else."""
+    assert call(miniature, "judge", "--subject", miniature.project.reference, "--json", "-") == Exit.HELD
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["totals"]["pass"] == 1
+    assert "F01" in shown.err
+
+
+def test_judging_nothing_exits_with_4(miniature: Miniature) -> None:
+    """A tree to which no regression applies is not green, nor is a choice of open findings."""
+    assert call(miniature, "judge", "--subject", miniature.tree({"other.py": ""})) == Exit.NOTHING_RAN
+    miniature.findings("F01", waiting=("F02",))
+    chosen = ("--subject", miniature.project.reference, "--finding", "F02")
+    assert call(miniature, "judge", *chosen) == Exit.NOTHING_RAN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--subject", "{tmp}/nowhere"), "there is no such folder"),
+        (("--subject", "{tmp}"), "holds no utils/"),
+        (("--subject", "{reference}", "--finding", "F99"), "F99: the register has no such finding"),
+        (("--subject", "{reference}", "--python", "no-such-python"), "there is no such Python"),
+        (("--subject", "{reference}", "--json", "{tmp}/no/folder.json"), "cannot be written"),
+        (("--subject", "{reference}", "--expect", "{tmp}/none.toml"), "cannot be read"),
+    ],
+)
+def test_wrong_usage_exits_with_2(
+    miniature: Miniature,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    """One sentence on standard error, and nothing written."""
+    before = sorted(tmp_path.rglob("*"))
+    filled = [argument.format(tmp=tmp_path, reference=miniature.project.reference) for argument in arguments]
+    assert call(miniature, "judge", *filled) == Exit.USAGE
+    shown = capsys.readouterr()
+    assert (shown.out, says in shown.err, shown.err.count("\n")) == ("", True, 1), shown.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [["judge"], ["nonsense"], [], ["judge", "--subject", ".", "--timeout", "-1"]])
+def test_an_unknown_command_line_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Argparse's own refusals use the same code."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == Exit.USAGE
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_a_broken_register_exits_with_3(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """The harness's own fault is told from the subject's."""
+    miniature.write("regressions/findings.toml", "[F01]\ntitle = 3\n")
+    assert call(miniature, "judge", "--subject", miniature.project.reference) == Exit.BROKEN
+    assert "findings.toml: F01.title" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_harness_exits_with_3(
+    miniature: Miniature, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception that nobody foresaw is named as the harness's own."""
+    monkeypatch.setattr("harness.runner.interpreter", lambda _name: 1 / 0)
+    assert call(miniature, "judge", "--subject", miniature.project.reference) == Exit.BROKEN
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_known_failures_are_written_and_held(miniature: Miniature, tmp_path: Path) -> None:
+    """What --write-expect wrote, --expect accepts; without it the tree is red."""
+    tree = miniature.tree({"__init__.py": "", "counter.py": WRONG})
+    known = tmp_path / "known.toml"
+    assert call(miniature, "judge", "--subject", tree, "--write-expect", known) == Exit.HELD
+    assert "counting down from zero gave -1" in known.read_text(encoding="utf-8")
+    assert call(miniature, "judge", "--subject", tree, "--expect", known) == Exit.HELD
+
+
+@pytest.mark.parametrize(
+    ("counter", "table", "says"),
+    [
+        (RIGHT, '[F01]\nstatus = "fail"\nreason = "known"\n', "F01: pass, but fail was expected"),
+        (WRONG, '[F01]\nstatus = "crash"\nreason = "known"\n', "F01: fail, but crash was expected"),
+        (WRONG, "", "F01: fail, which was not expected"),
+    ],
+)
+def test_expectations_are_strict(
+    miniature: Miniature, tmp_path: Path, capsys: pytest.CaptureFixture[str], counter: str, table: str, says: str
+) -> None:
+    """An unexpected pass is as red as an unexpected failure."""
+    (tmp_path / "known.toml").write_text(table, encoding="utf-8")
+    tree = miniature.tree({"__init__.py": "", "counter.py": counter})
+    assert call(miniature, "judge", "--subject", tree, "--expect", tmp_path / "known.toml") == Exit.FAILED
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('[F09]\nstatus = "fail"\nreason = "x"\n', "F09: the register has no such finding"),
+        ('[F02]\nstatus = "fail"\nreason = "x"\n', "F02: is open"),
+        ('[F01]\nstatus = "fail"\n', "F01.reason: say why"),
+        ('[F01]\nstatus = "pass"\nreason = "x"\n', "F01.status: must be one of"),
+        ('[F01]\nstatus = "green"\nreason = "x"\n', "F01.status: must be one of"),
+        ("[F01\n", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_list_of_expectations_is_named(
+    miniature: Miniature, tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, says: str
+) -> None:
+    """The file and the key are in the sentence."""
+    miniature.findings("F01", waiting=("F02",))
+    (tmp_path / "known.toml").write_text(table, encoding="utf-8")
+    chosen = ("--subject", miniature.project.reference, "--expect", tmp_path / "known.toml")
+    assert call(miniature, "judge", *chosen) == Exit.USAGE
+    assert f"known.toml: {says}" in capsys.readouterr().err
+
+
+def test_prove_writes_evidence_and_ledger(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """A proof that holds exits with 0, and the ledger made from it is up to date."""
+    miniature.proved()
+    assert call(miniature, "prove") == Exit.HELD
+    assert "1 of 1 findings proved" in capsys.readouterr().out
+    assert call(miniature, "ledger") == Exit.HELD
+    miniature.project.ledger.write_text("edited", encoding="utf-8")
+    assert call(miniature, "ledger") == Exit.FAILED
+    assert call(miniature, "ledger", "--write") == Exit.HELD
+    assert call(miniature, "ledger") == Exit.HELD
+
+
+def test_a_proof_that_does_not_hold_exits_with_1(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every fault is printed."""
+    assert call(miniature, "prove") == Exit.FAILED
+    shown = capsys.readouterr().out
+    assert "F01: has no audited variant" in shown
+    assert "0 of 1 findings proved" in shown
+
+
+def test_proving_nothing_exits_with_4(miniature: Miniature) -> None:
+    """Open findings alone prove nothing, and nothing is written."""
+    miniature.findings(waiting=("F01",))
+    assert call(miniature, "prove") == Exit.NOTHING_RAN
+    assert not miniature.project.evidence.exists()
+    assert not miniature.project.ledger.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process of a group")
+def test_ctrl_c_stops_cleanly(miniature: Miniature, tmp_path: Path) -> None:
+    """SIGINT ends the judge and the subject's process, with one sentence and code 130."""
+    note = tmp_path / "pid"
+    hangs = f"import os, pathlib, threading\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\n"
+    tree = miniature.tree({"__init__.py": "", "counter.py": hangs + "threading.Event().wait()\n"})
+    command = [sys.executable, "-m", "harness", "judge", "--project", miniature.project.root, "--subject", tree]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, encoding="utf-8")
+    deadline = time.monotonic() + 30
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.strip()) == (Exit.INTERRUPTED, "stopped; nothing was written")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
