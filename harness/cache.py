@@ -88,7 +88,7 @@ class VerdictCache:
             return
         base = fingerprint.of_run(self._project, finding, self._environment)
         read = {name: tree.get(name, ABSENT) for name in verdict.touched}
-        entry = {"base": base, "read": read, "verdict": asdict(verdict)}
+        entry: dict[str, object] = {"base": base, "read": read, "verdict": asdict(verdict)}
         with self._lock:
             entries = [entry, *self._of(finding)][:LONGEST]
             self._entries[finding] = entries
@@ -105,10 +105,10 @@ class VerdictCache:
 
     def _load(self, finding: str) -> list[dict[str, object]]:
         try:
-            entries = json.loads(self._file(finding).read_text(encoding="utf-8"))
+            entries: list[dict[str, object]] = json.loads(self._file(finding).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return []
-        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        return entries
 
     def _file(self, finding: str) -> Path:
         return self._folder / f"{finding}.json"

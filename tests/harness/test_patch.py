@@ -147,7 +147,7 @@ def test_applies_every_diff_that_difflib_makes(old: list[str], new: list[str], e
     texts = ["\n".join(lines) + ("\n" if ends and lines else "") for lines in (old, new)]
     if texts[0] == texts[1] or not all(texts):
         return
-    diff = difflib.unified_diff(*map(_lines, texts), "a/utils/x.py", "b/utils/x.py")
+    diff = difflib.unified_diff(_lines(texts[0]), _lines(texts[1]), "a/utils/x.py", "b/utils/x.py")
     pieces = [line if line.endswith("\n") else f"{line}\n{patch.NO_NEWLINE}\n" for line in diff]
     with tempfile.TemporaryDirectory() as folder:
         file = tree(Path(folder), texts[0].replace("\n", newline).encode())
