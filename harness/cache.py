@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from harness import fingerprint
-from harness.runner import Verdict
+from harness.runner import WHOLE_TREE, Verdict
 from harness.status import Status
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.project import Project
     from harness.runner import Interpreter
 
-WHOLE_TREE = "*"
 ABSENT = "absent"
 KEPT = frozenset({Status.PASS, Status.FAIL, Status.NOT_APPLICABLE})
 """Statuses that another run would repeat; a hang, a crash or an error may be the machine's."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ GRACE = 3.0
 """Seconds that a worker may take to exit after its last event, before it is ended without prejudice."""
 
 POLL = 0.02
+TOUCHES = "touches.txt"
+WHOLE_TREE = "*"
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|WEBHOOK|API_?KEY|CREDENTIAL|SENTRY_DSN", re.IGNORECASE)
 NOT_INHERITED = frozenset(
     {"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", "PYTHONSTARTUP", "PYTHONWARNINGS"}
@@ -68,7 +70,7 @@ class Verdict:
     reason: str = ""
     test: str = ""
     seconds: float = 0.0
-    touched: tuple[str, ...] = field(default=("*",), compare=False)
+    touched: tuple[str, ...] = field(default=(WHOLE_TREE,), compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -141,7 +143,8 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
                 end_tree(process)
         entries = read_events(events)
         verdict = verdict_of(entries, timeout if timed_out else None, process.returncode, _tail(log))
-    return _with(verdict, entries, time.monotonic() - started)
+        touched = _touched(scratch / TOUCHES, entries)
+    return replace(verdict, seconds=round(time.monotonic() - started, 3), touched=touched, notes=_notes(entries))
 
 
 def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, output: Any) -> subprocess.Popen[bytes]:
@@ -184,9 +187,13 @@ def _environment(scratch: Path) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if name not in NOT_INHERITED and not SECRET_NAME.search(name)
     }
+    path = [str(HOME / "harness" / "touches"), *filter(None, [os.environ.get("PYTHONPATH")])]
     home, tmp = str(scratch / "home"), str(scratch / "tmp")
     return kept | {
         "HOME": home,
+        "JUDGE_TOUCHES": str(scratch / TOUCHES),
+        "JUDGE_TOUCHES_BELOW": tmp,
+        "PYTHONPATH": os.pathsep.join(path),
         "USERPROFILE": home,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
@@ -274,12 +281,24 @@ def verdict_of(
     return Verdict(status, decider["reason"], decider["test"])
 
 
-def _with(verdict: Verdict, entries: list[dict[str, Any]], seconds: float) -> Verdict:
-    end = next((entry for entry in entries if entry["event"] == "end"), {})
-    touched = tuple(end.get("touched", ["*"]))
-    return Verdict(
-        verdict.status, verdict.reason, verdict.test, round(seconds, 3), touched, tuple(end.get("notes", ()))
+def _touched(notes: Path, entries: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Return what was read of the subject, relative to its root; the whole tree where that is not known."""
+    root = next((entry["root"] for entry in entries if entry["event"] == "end"), None)
+    lines = notes.read_bytes().decode("utf-8", "replace").splitlines() if notes.exists() else [WHOLE_TREE]
+    if root is None or WHOLE_TREE in lines:
+        return (WHOLE_TREE,)
+    places = [Path(line) for line in lines]
+    endings = ["/" if line.endswith("/") else "" for line in lines]
+    inside = (
+        place.relative_to(root).as_posix() + ending
+        for place, ending in zip(places, endings, strict=True)
+        if place.is_relative_to(root)
     )
+    return tuple(sorted(set(inside)))
+
+
+def _notes(entries: list[dict[str, Any]]) -> tuple[str, ...]:
+    return next((tuple(entry["notes"]) for entry in entries if entry["event"] == "end"), ())
 
 
 def _describe(returncode: int | None) -> str:

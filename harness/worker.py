@@ -6,7 +6,6 @@ It uses nothing but the standard library and pytest, since it runs under the sub
 from __future__ import annotations
 
 import json
-import os
 import sys
 from importlib.machinery import PathFinder
 from importlib.metadata import DistributionFinder, MetadataPathFinder
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import pytest
-
-SPAWNING = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.spawn", "os.system")
-LISTING = ("os.listdir", "os.scandir")
-WHOLE_TREE = "*"
-WRITING = "wax"
 
 
 class Lender:
@@ -49,36 +43,6 @@ class Lender:
             )
 
 
-class TouchRecorder:
-    """Notes which files and folders of the tree the process reads, and whether it starts others that may read more."""
-
-    def __init__(self) -> None:
-        self.paths: set[str] = set()
-        self.spawned = False
-
-    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
-        """Take note of one audit event (PEP 578)."""
-        if event == "open":
-            path, mode, _flags = args
-            if isinstance(path, str | bytes) and not (mode and mode[0] in WRITING):
-                self.paths.add(os.fsdecode(path))
-        elif event in LISTING and isinstance(args[0], str | bytes | os.PathLike):
-            self.paths.add(os.path.join(os.fsdecode(args[0]), ""))  # noqa: PTH118  a Path drops the slash
-        elif event in SPAWNING:
-            self.spawned = True
-
-    def below(self, root: Path) -> list[str]:
-        """Return the touched places relative to ``root``, folders with a trailing slash, or the whole tree."""
-        if self.spawned:
-            return [WHOLE_TREE]
-        touched = set()
-        for name in self.paths:
-            path = Path(os.path.abspath(name))  # noqa: PTH100  resolve() would read the file system again
-            if path.is_relative_to(root):
-                touched.add(path.relative_to(root).as_posix() + ("/" if name.endswith(os.sep) else ""))
-        return sorted(touched)
-
-
 class Witness:
     """Keeps the configuration of a pytest run, in which the opened subject is found afterwards, and what broke it."""
 
@@ -101,8 +65,6 @@ def main(order: dict[str, Any]) -> int:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
     sys.meta_path.insert(0, Lender(order["home"]))
     sys.meta_path.append(Lender(order["lent"]))
-    touches = TouchRecorder()
-    sys.addaudithook(touches)
 
     import pytest  # noqa: PLC0415  only importable now, where it is lent
 
@@ -126,10 +88,8 @@ def main(order: dict[str, Any]) -> int:
         plugins=[witness, plugin],
     )
     subject = witness.config.stash.get(plugin.SUBJECT, None) if witness.config else None
-    touched = touches.below(subject.root) if subject else [WHOLE_TREE]
-    plugin.record(
-        order["events"], event="end", touched=touched, notes=subject.notes if subject else [], fault=witness.fault
-    )
+    root, notes = (str(subject.root), subject.notes) if subject else (None, [])
+    plugin.record(order["events"], event="end", root=root, notes=notes, fault=witness.fault)
     return int(code)
 
 

@@ -193,13 +193,31 @@ def test_the_worker_reports_what_was_read(miniature: Miniature, python: Interpre
     assert "utils/other.py" not in verdict.touched
 
 
-def test_a_verdict_on_code_that_starts_processes_rests_on_all_of_the_tree(
-    miniature: Miniature, python: Interpreter
+@pytest.mark.parametrize(
+    ("start", "seen"),
+    [
+        ("subprocess.run([sys.executable, '-c', READ])", True),
+        ("subprocess.run([sys.executable, '-c', READ], env=dict(os.environ))", True),
+        ("subprocess.run([sys.executable, '-I', '-c', READ])", False),
+        ("subprocess.run([sys.executable, '-c', READ], env={})", False),
+        ("subprocess.run([sys.executable, '-c', READ], env={**os.environ, 'PYTHONPATH': ''})", False),
+        ("subprocess.run(['git', '--version'], check=False)", False),
+        ("os.system('exit')", False),
+    ],
+)
+def test_what_a_child_reads_is_noted_or_nothing_is_taken_for_unread(
+    miniature: Miniature, python: Interpreter, start: str, seen: bool
 ) -> None:
-    """What a child reads is not seen, so nothing is taken for unread."""
-    spawns = RIGHT + "import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])\n"
-    tree = miniature.tree({"__init__.py": "", "counter.py": spawns})
-    assert judged(miniature, python, tree).verdicts["F01"].touched == ("*",)
+    """A child Python takes notes of its own; any other program may have read the whole tree."""
+    read = "READ = 'open(%r).close()' % str(pathlib.Path(__file__).with_name('other.py'))\n"
+    spawns = RIGHT + "import os, pathlib, subprocess, sys\n" + read + start + "\n"
+    tree = miniature.tree({"__init__.py": "", "counter.py": spawns, "other.py": "", "third.py": ""})
+    touched = judged(miniature, python, tree).verdicts["F01"].touched
+    if seen:
+        assert "utils/other.py" in touched
+        assert "utils/third.py" not in touched
+    else:
+        assert touched == ("*",)
 
 
 def test_a_worker_can_be_run_from_anywhere(tmp_path: Path) -> None:
