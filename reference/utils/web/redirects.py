@@ -99,11 +99,15 @@ async def get(session: aiohttp.ClientSession, url: str | URL) -> Response:
 async def _hop(session: aiohttp.ClientSession, place: URL) -> Response | URL:
     """Make one request; its response is given back before this returns or raises, read or not (audit finding F03)."""
     async with session.get(place, allow_redirects=False) as response:
-        if response.status in REDIRECTS and "Location" in response.headers:
-            return target(response.headers["Location"], base=place)
-        if not response.ok or response.status in REDIRECTS:
-            raise FetchError(f"the server answered {response.status} {response.reason or ''}".strip(), response.status)
-        if not response.content_type.startswith(READABLE):
-            raise FetchError(f"the page is {response.content_type[:60]}, not text", response.status)
-        body = await read_body(response)
-        return Response(place, response.status, response.content_type, response.charset, body)
+        return await _answer(response, place)
+
+
+async def _answer(response: aiohttp.ClientResponse, place: URL) -> Response | URL:
+    if response.status in REDIRECTS and "Location" in response.headers:
+        return target(response.headers["Location"], base=place)
+    if not response.ok or response.status in REDIRECTS:
+        raise FetchError(f"the server answered {response.status} {response.reason or ''}".strip(), response.status)
+    if not response.content_type.startswith(READABLE):
+        raise FetchError(f"the page is {response.content_type[:60]}, not text", response.status)
+    body = await read_body(response)
+    return Response(place, response.status, response.content_type, response.charset, body)
