@@ -1,0 +1,90 @@
+"""Two threads at once, made certain: one stops at a chosen line of a tree's code while the other runs as far as it can.
+
+Every place where a reader could be overtaken by a writer, or a writer be watched at half its work, is visited in turn,
+so a race is met on the first run or is not there.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+T = TypeVar("T")
+Place = tuple[str, int]
+PATIENCE = 0.2
+"""Seconds that a stopped thread waits for the other; longer means that the other waits for a lock, which is right."""
+
+
+class Interleaver:
+    """Stops threads of a tree's code at one of its lines.
+
+    Args:
+        owns: tells by file name whether code belongs to the tree.
+        stops: tells by a thread's name whether that thread is to be stopped.
+    """
+
+    def __init__(self, owns: Callable[[str], bool], stops: Callable[[str], bool]) -> None:
+        self._owns = owns
+        self._stops = stops
+        self._known: dict[str, bool] = {}
+        self._visited: dict[Place, None] | None = None
+        self._target: Place | None = None
+        self._meanwhile: Callable[[], object] = lambda: None
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch the threads that are begun from here on."""
+        before = threading.gettrace()
+        threading.settrace(self._called)
+        try:
+            yield
+        finally:
+            threading.settrace(before)  # type: ignore[arg-type]  # None takes the watch off again
+
+    def places(self, run: Callable[[], object]) -> list[Place]:
+        """Return the lines of the tree that are run, each once, in the order in which they are first reached."""
+        self._visited = {}
+        run()
+        visited, self._visited = self._visited, None
+        return list(visited)
+
+    def overtake(self, place: Place, run: Callable[[], T], meanwhile: Callable[[], object]) -> T:
+        """Run ``run``; when a watched thread first reaches ``place``, it stands still while ``meanwhile`` happens.
+
+        ``meanwhile`` happens on a thread of its own. Where it cannot be done before the stopped thread goes on,
+        because it waits for a lock, the stopped thread goes on; both are over when this returns.
+        """
+        other = threading.Thread(target=meanwhile, name="meanwhile", daemon=True)
+
+        def stand_still() -> None:
+            other.start()
+            other.join(PATIENCE)
+
+        self._meanwhile, self._target = stand_still, place
+        try:
+            return run()
+        finally:
+            self._target = None
+            if other.ident is not None:
+                other.join(10)
+
+    def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
+        name = frame.f_code.co_filename
+        if name not in self._known:
+            self._known[name] = name.endswith(".py") and self._owns(name)
+        return self._stepped if self._known[name] and self._stops(threading.current_thread().name) else None
+
+    def _stepped(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line":
+            place = (frame.f_code.co_filename, frame.f_lineno)
+            if self._visited is not None:
+                self._visited.setdefault(place)
+            if place == self._target:
+                self._target = None
+                self._meanwhile()
+        return self._stepped
