@@ -1,4 +1,4 @@
-"""A lock of one event loop is kept for the next
+"""A lock of one event loop is kept for the next.
 
 A bot meets several event loops in one process: after Ctrl+C its clean-up runs in a second one, a restart in a third,
 and a thread may run one of its own at any time. The shared state of retries and of circuit breakers lives longer than
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -166,6 +167,6 @@ def test_state_serves_loops_of_several_threads_at_once(call: Call) -> None:
         begin.wait(PATIENCE)
         asyncio.run(crowd(call, f"the loop of the {number} thread"))
 
-    threads = [apart(lambda number=number: run(number)) for number in ("first", "second")]
+    threads = [apart(functools.partial(run, number)) for number in ("first", "second")]
     for thread in threads:
         result_of(thread, "event loops of two threads kept each other waiting for ever")

@@ -116,7 +116,7 @@ class ObservedLock:
         self._lock = lock
         self._observer = observer
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002  the lock's own signature
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock."""
         taken: bool = self._lock.acquire(blocking, timeout)
         if taken:
