@@ -1,0 +1,180 @@
+"""Real child processes: awaited until they are up, seen apart from the machine's others, ended by their own handle."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pytest
+
+SLEEPER = "import sys\nprint('up', flush=True)\nfor line in sys.stdin:\n    print(line, end='', flush=True)\n"
+"""A program that says it is up, then repeats what it is told, until it is ended or its parent is gone."""
+
+PATIENCE = 10.0
+"""Seconds after which a child that says or does nothing is taken for stuck."""
+
+
+class Child:
+    """A running child process; all it prints, errors included, can be read line by line.
+
+    Attributes:
+        pid: its process id.
+        printed: the lines that were read so far.
+    """
+
+    def __init__(self, command: Sequence[str], cwd: Path, environment: dict[str, str] | None = None) -> None:
+        """Start a child in a process group of its own where a signal needs one (Windows)."""
+        self._process = subprocess.Popen(  # noqa: S603  the test chooses the command
+            command,
+            cwd=cwd,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self.pid = self._process.pid
+        self.printed: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def says(self, wanted: str, timeout: float = PATIENCE) -> bool:
+        """Wait until the child prints a line; tell whether it did before it ended or fell silent for ``timeout``."""
+        while True:
+            try:
+                line = self._lines.get(timeout=timeout)
+            except queue.Empty:
+                return False
+            if line is None:
+                self._lines.put(None)
+                return False
+            self.printed.append(line)
+            if line == wanted:
+                return True
+
+    def answers(self, timeout: float = PATIENCE) -> bool:
+        """Tell whether a child that runs ``SLEEPER`` is alive enough to answer: not so if it was just told to end."""
+        try:
+            if self._process.stdin is not None:
+                self._process.stdin.write("still there?\n")
+                self._process.stdin.flush()
+        except OSError:
+            return False
+        return self.says("still there?", timeout)
+
+    def send(self, signum: int) -> None:
+        """Send a signal; on Windows any of them arrives as SIGBREAK, the only one that reaches a single process."""
+        if sys.platform == "win32":
+            signum = signal.CTRL_BREAK_EVENT
+        os.kill(self.pid, signum)
+
+    def ends(self, timeout: float = PATIENCE) -> bool:
+        """Wait for the child's end; tell whether it came. What it printed until then is read."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        self.says("\0", timeout)
+        return True
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code; None while the child runs."""
+        return self._process.poll()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the child still runs."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the child at once, as ``kill -9`` does, and wait for it."""
+        if self.is_alive:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join(PATIENCE)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+class Crowd:
+    """Child processes that are all ended on leaving the ``with`` block."""
+
+    def __init__(self) -> None:
+        """Make an empty crowd."""
+        self._children: list[Child] = []
+
+    def start(self, *command: str | Path, cwd: Path, environment: dict[str, str] | None = None) -> Child:
+        """Start a child; it may not be up yet when this returns."""
+        child = Child([str(part) for part in command], cwd, environment)
+        self._children.append(child)
+        return child
+
+    def python(self, *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None) -> Child:
+        """Start a child under this interpreter."""
+        return self.start(sys.executable, *arguments, cwd=cwd, environment=environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._children:
+            child.kill()
+
+    def hide_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let psutil list this process and the crowd alone, and end the crowd alone.
+
+        Code under test that picks the wrong processes then harms none but the children started for it.
+        """
+        listed = psutil.process_iter
+
+        def process_iter(*args: Any, **kwargs: Any) -> Iterator[psutil.Process]:
+            known = self._pids() | {os.getpid()}
+            return (process for process in listed(*args, **kwargs) if process.pid in known)
+
+        monkeypatch.setattr(psutil, "process_iter", process_iter)
+        monkeypatch.setattr(psutil, "pids", lambda: sorted(self._pids() | {os.getpid()}))
+        for name in ("terminate", "kill", "send_signal"):
+            monkeypatch.setattr(psutil.Process, name, self._guarded(getattr(psutil.Process, name)))
+        monkeypatch.setattr(os, "kill", self._guarded_os_kill(os.kill))
+
+    def _pids(self) -> set[int]:
+        return {child.pid for child in self._children}
+
+    def _guarded(self, method: Any) -> Any:
+        def guarded(process: psutil.Process, *args: Any) -> Any:
+            if process.pid not in self._pids():
+                raise psutil.AccessDenied(process.pid)
+            return method(process, *args)
+
+        return guarded
+
+    def _guarded_os_kill(self, kill: Any) -> Any:
+        def guarded(pid: int, signum: int) -> None:
+            if signum and pid not in self._pids():
+                raise PermissionError(f"process {pid} is none of the test's children")
+            kill(pid, signum)
+
+        return guarded
