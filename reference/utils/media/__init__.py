@@ -1,1 +1,1 @@
-"""media"""
+"""Pictures, sound and colours."""
