@@ -1,0 +1,177 @@
+"""A name is resolved twice: once for the check, once for the connection.
+
+Whoever sends a URL to the bot also runs the name server that answers for it, and may answer the check with a public
+address and the connection, a moment later, with an address of the bot's own network: metadata of the cloud, a database,
+the health page. The same door stands open wherever the address that is connected to is not the one that was judged: at
+a redirect, at the second address of an answer, at a literal address that no resolver is ever asked about, and in the
+spellings and wrappings of an address that the judge reads otherwise than the operating system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from harness.parts.network import Network
+from harness.parts.webserver import PATIENCE, Reply, Request, WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.subject import Subject
+
+PUBLIC = "93.184.216.34"
+PUBLIC_IPV6 = "2606:2800:220:1:248:1893:25c8:1946"
+ABSENT = "93.184.216.99"
+"""A public address at which no server answers."""
+
+PRIVATE = (
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.20.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.100.100.200",
+    "0.0.0.0",
+    "::1",
+    "::",
+    "fd00::10",
+    "fe80::10",
+)
+WRAPPED = (
+    "::ffff:127.0.0.1",
+    "::ffff:10.1.2.3",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a01:203",
+    "2002:7f00:1::1",
+    "2002:a01:203::1",
+)
+SPELLINGS = (
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0177.0.0.1",
+    "017700000001",
+    "127.0.0.1.",
+    "\uff11\uff12\uff17.0.0.1",
+    "127\u30020\u30020\u30021",
+    "stranger@127.0.0.1",
+    f"{PUBLIC}@127.0.0.1",
+)
+LITERALS = tuple(f"[{place}]" if ":" in place else place for place in (*PRIVATE, *WRAPPED)) + SPELLINGS
+SECRET = "the inner page that nobody outside may read"
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+INNER = Reply(f"<html><title>Inner</title><body><p>{SECRET}</p></body></html>".encode() * 10, headers=HTML)
+PAGE = b"<html><head><title>Public</title></head><body><main><h1>Public</h1>" + b"".join(
+    b"<p>Sentence %d of a page that everybody may read, long enough to count as content.</p>" % number
+    for number in range(20)
+)
+
+
+WAYS = ("own session", "a caller's session", "a batch")
+
+
+class World:
+    """A public web server, an inner one behind every address that is not public, and a scripted name server."""
+
+    def __init__(self, network: Network, outer: WebServer, inner: WebServer) -> None:
+        """Lead public addresses to `outer`, and all others to `inner`."""
+        self.network, self.inner = network, inner
+        for address in (PUBLIC, PUBLIC_IPV6):
+            network.route(address, 80, to=outer.port)
+        for address in (*PRIVATE, *WRAPPED):
+            network.route(address, 80, to=inner.port)
+        network.name("start.example", PUBLIC)
+
+    def assert_kept_out(self, contents: str, what: str) -> None:
+        """Check that the inner server saw no request, and that its page was not handed out."""
+        asked = [request.path for request in self.inner.requests]
+        assert not asked, f"{what} led to the inner server, which was asked for {asked[0]}"
+        assert SECRET not in contents, f"{what} gave the inner page to the outside"
+
+
+def answer(request: Request) -> Reply:
+    """Answer for the public server: `/to/<place>` redirects to `http://<place>/secret`."""
+    if request.path.startswith("/to/"):
+        return Reply(b"moved", 302, {"Location": f"http://{request.path.removeprefix('/to/')}/secret"})
+    return Reply(PAGE + f"<p>Served as {request.host}.</p></main></body></html>".encode(), headers=HTML)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """The network in which the subject fetches."""
+    with WebServer(answer) as outer, WebServer(lambda _: INNER) as inner, Network() as network:
+        yield World(network, outer, inner)
+
+
+async def fetch(subject: Subject, url: str, way: str) -> str:
+    """Fetch with the subject and return all it says; an exception is as good a refusal as an empty answer."""
+    fetcher = subject.web.url_fetcher
+    try:
+        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+            if way == "a batch":
+                return str(await fetcher.fetch_all_urls([url]))
+            return str(
+                await fetcher.fetch_url_content(url, session=None if way == "own session" else session, timeout=2)
+            )
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return type(error).__name__
+
+
+@pytest.mark.parametrize("address", [PUBLIC, PUBLIC_IPV6])
+async def test_a_public_page_arrives(subject: Subject, world: World, address: str) -> None:
+    """A page at a public address is fetched, under its own name, so that the refusals below mean something."""
+    world.network.name("public.example", address)
+    for url in ("http://public.example/page", "http://start.example/to/public.example"):
+        for way in WAYS:
+            contents = await fetch(subject, url, way)
+            assert "Served as public.example" in contents, f"a public page was not fetched ({way}): {contents[:80]}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lookups", [1, 2, 3])
+async def test_a_name_that_turns_inward_leads_nowhere(subject: Subject, world: World, lookups: int, way: str) -> None:
+    """However many look-ups a name answers honestly, the inner server is not reached when it changes its answer."""
+    what = f"a name that was public for {lookups} look-ups ({way})"
+    world.network.name("turning.example", *[PUBLIC] * lookups, "127.0.0.1")
+    for _ in range(lookups + 1):
+        world.assert_kept_out(await fetch(subject, "http://turning.example/secret", way), what)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lookups", [1, 2, 3])
+async def test_a_redirect_to_a_name_that_turns_inward_leads_nowhere(
+    subject: Subject, world: World, lookups: int, way: str
+) -> None:
+    """The name that a redirect leads to is held to the same rule as the first one."""
+    what = f"a redirect to a name that was public for {lookups} look-ups ({way})"
+    world.network.name("turning.example", *[PUBLIC] * lookups, "127.0.0.1")
+    for _ in range(lookups + 1):
+        world.assert_kept_out(await fetch(subject, "http://start.example/to/turning.example", way), what)
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *WRAPPED])
+async def test_every_address_of_an_answer_counts(subject: Subject, world: World, address: str) -> None:
+    """An address that is not public is not connected to, whether it is the only, the first or the second answer."""
+    for answers in ([address], [ABSENT, address], [address, ABSENT]):
+        world.network.name("several.example", answers)
+        for url in ("http://several.example/secret", "http://start.example/to/several.example"):
+            for way in WAYS:
+                world.assert_kept_out(
+                    await fetch(subject, url, way), f"a name with the addresses {', '.join(answers)} ({way})"
+                )
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+async def test_a_literal_address_is_judged_in_every_spelling(subject: Subject, world: World, literal: str) -> None:
+    """A literal address that is not public is not connected to, in the first URL and in a redirect."""
+    for url in (f"http://{literal}/secret", f"http://start.example/to/{literal}"):
+        for way in WAYS:
+            world.assert_kept_out(
+                await fetch(subject, url, way), f"the address {literal} in {url.split('/')[2]} ({way})"
+            )
