@@ -7,6 +7,7 @@ so a race is met on the first run or is not there.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 T = TypeVar("T")
-Place = tuple[str, int]
-PATIENCE = 0.2
+Place = tuple[str, int, int]
+"""File, line, and the how many-th time a run comes by."""
+
+PATIENCE = 0.1
 """Seconds that a stopped thread waits for the other; longer means that the other waits for a lock, which is right."""
 
 
@@ -26,13 +29,16 @@ class Interleaver:
     Args:
         owns: tells by file name whether code belongs to the tree.
         stops: tells by a thread's name whether that thread is to be stopped.
+        rounds: how many passes of a loop are looked at.
     """
 
-    def __init__(self, owns: Callable[[str], bool], stops: Callable[[str], bool]) -> None:
+    def __init__(self, owns: Callable[[str], bool], stops: Callable[[str], bool], rounds: int = 2) -> None:
         self._owns = owns
         self._stops = stops
         self._known: dict[str, bool] = {}
-        self._visited: dict[Place, None] | None = None
+        self._rounds = rounds
+        self._visited: Counter[tuple[str, int]] = Counter()
+        self._order: list[Place] = []
         self._target: Place | None = None
         self._meanwhile: Callable[[], object] = lambda: None
 
@@ -47,14 +53,16 @@ class Interleaver:
             threading.settrace(before)  # type: ignore[arg-type]  # None takes the watch off again
 
     def places(self, run: Callable[[], object]) -> list[Place]:
-        """Return the lines of the tree that are run, each once, in the order in which they are first reached."""
-        self._visited = {}
+        """Return the lines of the tree that are run, in order; those of a loop as often as rounds are looked at."""
+        self._begin(None)
         run()
-        visited, self._visited = self._visited, None
-        return list(visited)
+        return [place for place in self._order if place[2] <= self._rounds]
+
+    def _begin(self, target: Place | None) -> None:
+        self._visited, self._order, self._target = Counter(), [], target
 
     def overtake(self, place: Place, run: Callable[[], T], meanwhile: Callable[[], object]) -> T:
-        """Run ``run``; when a watched thread first reaches ``place``, it stands still while ``meanwhile`` happens.
+        """Run ``run``; when a watched thread reaches ``place``, it stands still while ``meanwhile`` happens.
 
         ``meanwhile`` happens on a thread of its own. Where it cannot be done before the stopped thread goes on,
         because it waits for a lock, the stopped thread goes on; both are over when this returns.
@@ -65,7 +73,8 @@ class Interleaver:
             other.start()
             other.join(PATIENCE)
 
-        self._meanwhile, self._target = stand_still, place
+        self._meanwhile = stand_still
+        self._begin(place)
         try:
             return run()
         finally:
@@ -81,9 +90,10 @@ class Interleaver:
 
     def _stepped(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line":
-            place = (frame.f_code.co_filename, frame.f_lineno)
-            if self._visited is not None:
-                self._visited.setdefault(place)
+            line = (frame.f_code.co_filename, frame.f_lineno)
+            self._visited[line] += 1
+            place = (*line, self._visited[line])
+            self._order.append(place)
             if place == self._target:
                 self._target = None
                 self._meanwhile()
