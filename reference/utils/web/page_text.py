@@ -17,7 +17,9 @@ LONGEST_TEXT = 50_000
 
 _REST_OF_TAG = r"""(?=[\s/>])(?:[^<>"'=]|=\s*+(?:"[^"]*"|'[^']*')|["'=])*+>"""
 _UNREAD = re.compile(
-    r"<(?:(!--)|(script|style|noscript|template|svg|iframe|textarea|select|head|title|nav|footer|aside)" + _REST_OF_TAG + ")",
+    r"<(?:(!--)|(script|style|noscript|template|svg|iframe|textarea|select|head|title|nav|footer|aside)"
+    + _REST_OF_TAG
+    + ")",
     re.IGNORECASE,
 )
 _PARAGRAPH = re.compile(
