@@ -125,6 +125,8 @@ class MediaProcessorWrapper:
 
     def _native_resize(self, data: bytes, box: tuple[int, int]) -> tuple[bytes, int, int] | None:
         """Let the native module do the plain cases, within the same limits; None where Pillow has to."""
+        if self._native is None:
+            return None
         with pictures.opened(data) as image:
             size = pictures.fit(image.size, box)
             if not pictures.is_plain(image) or size == image.size:
