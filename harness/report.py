@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from harness.status import Status
 
@@ -27,6 +26,8 @@ STYLES = {
     Status.OPEN: "dim",
 }
 WIDEST_STATUS = max(map(len, Status))
+NOT_PROVED = "not proved"
+WIDEST_STATE = len(NOT_PROVED)
 
 
 def console(*, errors: bool = False) -> Console:
@@ -59,31 +60,31 @@ def show_judgement(screen: Console, judgement: Judgement, register: Register) ->
 
 
 def show_evidence(screen: Console, evidence: Evidence, register: Register) -> None:
-    """Print the scoreboard of a proof, then every fault."""
-    table = Table(title=f"Proof on {evidence.platform}, Python {evidence.python}", box=None, title_justify="left")
-    for heading in ("", "finding", "reference", "defects caught", "lookalikes passed", ""):
-        table.add_column(heading, justify="left", no_wrap=True)
+    """Print the scoreboard of a proof, a line for each finding, then every fault."""
+    screen.print(f"Proof on {evidence.platform}, Python {evidence.python}")
     for identity, finding in register.items():
         proof = evidence.findings.get(identity)
         if finding.is_open:
-            table.add_row(identity, escape(finding.title), "", "", "", "[dim]open[/]")
+            screen.print(f"{identity}  [dim]{'open':<{WIDEST_STATE}}[/]  {escape(finding.title)}")
         elif proof is not None:
-            table.add_row(identity, escape(finding.title), *_score(proof))
-    screen.print(table)
+            screen.print(f"{identity}  {_state(proof)}  {escape(finding.title)}  [dim]{_score(proof)}[/]")
     for proof in evidence.findings.values():
         for fault in proof.all_faults:
-            screen.print(f"[bold red]not proved[/] {escape(fault)}")
+            screen.print(f"[bold red]{NOT_PROVED}[/]  {escape(fault)}")
     done = sum(proof.is_proved for proof in evidence.findings.values())
     waiting = sum(finding.is_open for finding in register.values())
     screen.print(f"\n{done} of {len(evidence.findings)} findings proved" + (f"; {waiting} open" if waiting else ""))
 
 
-def _score(proof: FindingProof) -> tuple[str, str, str, str]:
+def _state(proof: FindingProof) -> str:
+    if proof.is_proved:
+        return f"[green]{'proved':<{WIDEST_STATE}}[/]"
+    return f"[bold red]{NOT_PROVED}[/]"
+
+
+def _score(proof: FindingProof) -> str:
     defects = [variant for variant in proof.variants.values() if variant.kind.is_defect]
     others = [variant for variant in proof.variants.values() if not variant.kind.is_defect]
-    return (
-        f"[{STYLES[proof.reference]}]{proof.reference}[/]",
-        f"{sum(not variant.faults for variant in defects)} of {len(defects)}",
-        f"{sum(not variant.faults for variant in others)} of {len(others)}",
-        "[green]proved[/]" if proof.is_proved else "[bold red]not proved[/]",
-    )
+    caught = sum(not variant.faults for variant in defects)
+    passed = sum(not variant.faults for variant in others)
+    return f"{caught} of {len(defects)} defects caught, {passed} of {len(others)} lookalikes pass"
