@@ -48,9 +48,9 @@ class Bout:
 
     step: Callable[[], Any]
     expect: Any = None
-    prove: Callable[[], Awaitable[None]] | None = None
+    prove: Callable[[], Awaitable[object]] | None = None
     awaits: bool = True
-    close: Callable[[], Awaitable[None]] | None = None
+    close: Callable[[], Awaitable[object]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

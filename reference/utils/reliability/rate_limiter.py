@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from .circuit_breaker import CircuitBreaker, CircuitState
 from .command_limits import limit_command
@@ -24,7 +24,7 @@ from .throttle import Throttle
 from .token_bucket import RateLimitBucket
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
 __all__ = [
     "RateLimitBucket",
@@ -46,6 +46,7 @@ Answer = tuple[bool, float, str | None]
 """Whether a request is allowed, the seconds after which it is, and what to tell the caller."""
 
 ALLOWED: Answer = (True, 0.0, None)
+AI_LIMITS = ("ai_user", "ai_guild", "ai_global")
 
 
 class RateLimiter:
@@ -327,7 +328,7 @@ rate_limiter = RateLimiter()
 
 def ratelimit(
     config_name: str, *, limiter: RateLimiter | None = None
-) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T | None]]]:
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T | None]]]:
     """Limit a Discord command; put it below the decorator that makes the command.
 
     Args:
@@ -337,7 +338,20 @@ def ratelimit(
     return limit_command(limiter or rate_limiter, (config_name,))
 
 
-def ai_ratelimit(function: Callable[..., Awaitable[Any]] | None = None, *, limiter: RateLimiter | None = None) -> Any:
+@overload
+def ai_ratelimit(function: Callable[P, Awaitable[T]], /) -> Callable[P, Coroutine[Any, Any, T | None]]: ...
+
+
+@overload
+def ai_ratelimit(
+    *, limiter: RateLimiter | None = None
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T | None]]]: ...
+
+
+def ai_ratelimit(
+    function: Callable[..., Awaitable[Any]] | None = None, /, *, limiter: RateLimiter | None = None
+) -> Callable[..., Any]:
     """Limit a command that asks an AI service, per user, per guild and in all; with or without parentheses."""
-    decorate = limit_command(limiter or rate_limiter, ("ai_user", "ai_guild", "ai_global"))
-    return decorate if function is None else decorate(function)
+    if function is not None:
+        return limit_command(rate_limiter, AI_LIMITS)(function)
+    return limit_command(limiter or rate_limiter, AI_LIMITS)

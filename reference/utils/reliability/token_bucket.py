@@ -39,8 +39,7 @@ class RateLimitBucket:
     @property
     def budget(self) -> float:
         """The scaled budget, in requests: one at least (F14)."""
-        scaled = self.max_tokens * self.adaptive_multiplier
-        return scaled if scaled >= 1.0 else 1.0
+        return max(1.0, self.max_tokens * self.adaptive_multiplier)
 
     def consume(self, amount: float = 1.0) -> tuple[bool, float]:
         """Take from the bucket if it holds enough; safe from several threads.
