@@ -150,7 +150,9 @@ def last_words(subject: Subject, program: str) -> list[str]:
     script.write_text(BEGINNING + program + END, encoding="utf-8")
     with WebServer(lambda _request: Reply(status=204)) as discord, Crowd() as crowd:
         environment = {
-            "PYTHONPATH": os.pathsep.join([str(Path(harness.__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(harness.__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+            ),
             "SUBJECT_ROOT": str(subject.root),
             "WEBHOOK_PORT": str(discord.port),
             "ALERT_WEBHOOK_URL": "https://discord.com/api/webhooks/123456789012345678/token",
@@ -159,7 +161,9 @@ def last_words(subject: Subject, program: str) -> list[str]:
         child = crowd.python(script, cwd=script.parent, environment=environment)
         ended = child.ends(PATIENCE)
         assert ended, "a process that used the alert manager and closed it did not end"
-        assert "the end" in child.printed, f"the alert manager's user failed: {(child.printed or ['nothing was printed'])[-1]}"
+        assert "the end" in child.printed, (
+            f"the alert manager's user failed: {(child.printed or ['nothing was printed'])[-1]}"
+        )
         return child.printed
 
 

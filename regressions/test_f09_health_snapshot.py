@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ class Cog:
         self.chat_manager = self
 
     def get_performance_stats(self) -> dict[str, Any]:
+        """Return figures by phase."""
         return {"api": {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}}
 
 
@@ -131,10 +133,14 @@ def test_a_page_asked_for_in_the_middle_of_an_update_shows_one_state(subject: Su
         for place in writer.places(lambda: publish(health_api, bot, OLD)):
             publish(health_api, bot, OLD)
             got: list[dict[str, Any]] = []
-            writer.overtake(place, lambda: publish(health_api, bot, NEW), lambda got=got: got.append(ask()))
+            writer.overtake(place, lambda: publish(health_api, bot, NEW), partial(_note, got, ask))
             for path, answer in ((path, answer) for answers in got for path, answer in answers.items()):
                 at_rest = {half: answers[path] for half, answers in told.items()}
                 assert answer in at_rest.values(), describe(path, answer, at_rest)
+
+
+def _note(answers: list[dict[str, Any]], ask: Callable[[], dict[str, Any]]) -> None:
+    answers.append(ask())
 
 
 def service_values(health_api: Any) -> Iterator[Any]:
@@ -167,7 +173,9 @@ def test_a_page_overtaken_by_a_new_service_is_whole(
             for place in reader.places(ask):
                 board.pop("service-b", None)
                 got = reader.overtake(place, ask, lambda: on_the_loop(lambda: board.__setitem__("service-b", value)))
-                assert got in {alone, both}, f"GET {path} gave {got} when a service began to report; alone it gives {alone}"
+                assert got in {alone, both}, (
+                    f"GET {path} gave {got} when a service began to report; alone it gives {alone}"
+                )
         finally:
             for name in ("service-a", "service-b"):
                 board.pop(name, None)

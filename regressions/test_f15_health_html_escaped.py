@@ -32,6 +32,7 @@ class HostileCog:
         self.chat_manager = self
 
     def get_performance_stats(self) -> dict[str, Any]:
+        """Return figures by phase."""
         numbers = {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}
         return {HOSTILE: numbers, "api": dict(numbers), "model": HOSTILE}
 
@@ -114,7 +115,9 @@ def with_hostile(data: dict[str, Any], at: Path, grows: bool) -> dict[str, Any] 
 
 def readings(health_api: Any, page: str) -> list[dict[str, Any]]:
     """What a page is made of: everything, or for the page of statistics the AI figures alone."""
-    health_api.health_data.update_from_bot(QuietBot(cogs={"Music": HostileCog(), "AI": HostileCog()}, guilds=[guild(3)]))
+    health_api.health_data.update_from_bot(
+        QuietBot(cogs={"Music": HostileCog(), "AI": HostileCog()}, guilds=[guild(3)])
+    )
     health_api.health_data.service_health["database"] = True
     everything = health_api.health_data.to_dict()
     if page == "_generate_health_html":

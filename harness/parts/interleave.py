@@ -50,7 +50,7 @@ class Interleaver:
         try:
             yield
         finally:
-            threading.settrace(before)  # type: ignore[arg-type]  # None takes the watch off again
+            threading.settrace(before)
 
     def places(self, run: Callable[[], object]) -> list[Place]:
         """Return the lines of the tree that are run, in order; those of a loop as often as rounds are looked at."""
@@ -82,13 +82,13 @@ class Interleaver:
             if other.ident is not None:
                 other.join(10)
 
-    def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
+    def _called(self, frame: FrameType, _event: str, _arg: Any) -> Any:
         name = frame.f_code.co_filename
         if name not in self._known:
             self._known[name] = name.endswith(".py") and self._owns(name)
         return self._stepped if self._known[name] and self._stops(threading.current_thread().name) else None
 
-    def _stepped(self, frame: FrameType, event: str, arg: Any) -> Any:
+    def _stepped(self, frame: FrameType, event: str, _arg: Any) -> Any:
         if event == "line":
             line = (frame.f_code.co_filename, frame.f_lineno)
             self._visited[line] += 1

@@ -1,4 +1,4 @@
-"""Hostile text, and whether a page took it for markup: told by parsing the page as a browser would, not by its spelling."""
+"""Hostile text, and whether a page took it for markup, told by parsing the page as a browser would."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 ELEMENT = "intruding-element"
 ATTRIBUTE = "onintrude"
 SCHEME = "javascript:"
-HOSTILE = f"{SCHEME}0// {ATTRIBUTE}=1 \"{ATTRIBUTE}=1 '{ATTRIBUTE}=1 ><{ELEMENT}>--></script></style></title><{ELEMENT}>"
+HOSTILE = (
+    f"{SCHEME}0// {ATTRIBUTE}=1 \"{ATTRIBUTE}=1 '{ATTRIBUTE}=1 ><{ELEMENT}>--></script></style></title><{ELEMENT}>"
+)
 """Text that becomes an element, an attribute or a link wherever a page fails to escape it."""
 
 

@@ -71,7 +71,10 @@ def _pairs(fields: Fields) -> Iterable[tuple[object, object, bool]]:
 
 def _fitting(pairs: Iterable[tuple[object, object, bool]], room: int) -> Iterable[dict[str, Any]]:
     for count, (name, value, inline) in enumerate(pairs):
-        field = {"name": clipped(name, FIELD_NAME).strip() or EMPTY, "value": clipped(value, FIELD_VALUE).strip() or EMPTY}
+        field = {
+            "name": clipped(name, FIELD_NAME).strip() or EMPTY,
+            "value": clipped(value, FIELD_VALUE).strip() or EMPTY,
+        }
         room -= sum(map(units, field.values()))
         if room < 0 or count == MOST_FIELDS:
             return

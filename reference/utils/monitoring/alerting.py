@@ -16,7 +16,6 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Collection
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,8 @@ from .loop_sessions import LoopSessions, private_session
 from .webhook_url import DISCORD, webhook_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import aiohttp
 
 __all__ = ["AlertManager", "alert_manager"]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import ipaddress
 import os
-from collections.abc import Mapping
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 __all__ = ["Access", "decide", "token_matches"]
 
@@ -25,7 +29,7 @@ class Access(Enum):
     FORBIDDEN = "figures are for this machine alone until HEALTH_API_TOKEN is set"
 
 
-def decide(headers: Mapping[str, str], peer: str, token: str | None = None) -> Access:
+def decide(headers: Message, peer: str, token: str | None = None) -> Access:
     """Decide whether a request may see more than alive and ready.
 
     Without a token only a browser or program on this machine may, which speaks to it by a loopback name, so that
@@ -51,9 +55,9 @@ def token_matches(presented: bytes, expected: str) -> bool:
     A header's text may have been sent as UTF-8 or as Latin-1; both spellings of the right token are right.
     """
     given = hashlib.sha256(presented).digest()
-    spellings = (expected.encode("utf-8", "surrogateescape"), expected.encode("latin-1", "replace"))
-    if not expected.isprintable() or any(ord(letter) > 255 for letter in expected):
-        spellings = spellings[:1]
+    spellings = {expected.encode("utf-8", "surrogateescape")}
+    with contextlib.suppress(UnicodeEncodeError):
+        spellings.add(expected.encode("latin-1"))
     matches = [hmac.compare_digest(given, hashlib.sha256(spelling).digest()) for spelling in spellings]
     return bool(expected) and any(matches)
 
@@ -81,7 +85,7 @@ def _host_of(header: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    if host.rstrip(".").lower() in {"localhost"}:
+    if host.rstrip(".").lower() == "localhost":
         return True
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

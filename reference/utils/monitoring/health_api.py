@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from . import health_pages
@@ -19,6 +18,9 @@ from .health_access import Access, decide
 from .health_data import BotHealthData, ServiceBoard, health_data
 from .health_routes import OPEN_ROUTES, ROUTES, Reply, Request, text_reply
 from .health_server import BoundedServer, PortInUseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "BotHealthData",
@@ -72,7 +74,11 @@ class HealthRequestHandler(BaseHTTPRequestHandler):
     def _refuse_method(self) -> None:
         self._send(text_reply(405, "only GET and HEAD are answered", Allow="GET, HEAD"))
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = _refuse_method
+    def __getattr__(self, name: str) -> Any:
+        """Answer every other method with a refusal; the base class looks for ``do_<METHOD>``."""
+        if name.startswith("do_"):
+            return self._refuse_method
+        raise AttributeError(name)
 
     def _answer(self) -> None:
         if isinstance(self.server, BoundedServer):
@@ -99,7 +105,12 @@ class HealthRequestHandler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.code)
-        headers = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body)), **SAFETY, **reply.headers}
+        headers = {
+            "Content-Type": reply.content_type,
+            "Content-Length": str(len(reply.body)),
+            **SAFETY,
+            **reply.headers,
+        }
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -107,12 +118,12 @@ class HealthRequestHandler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
         self.close_connection = True
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Answer a request that could not be read, without repeating any of it."""
         self.close_connection = True
         self._send(text_reply(code, "the request was not understood"))
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class' name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  the base class' name
         """Log a request at level debug, what the client sent in quotes."""
         logger.debug("health request: %s", [str(arg) for arg in args])
 

@@ -253,7 +253,7 @@ class BotHealthData:
     def _ai_stats(state: BotState | None, now: float) -> dict[str, Any]:
         if state is None:
             return {"available": False, "reason": "the bot has not reported yet", "cogs": {}}
-        stats = {"available": bool(state.ai), "age_seconds": round(max(0.0, now - state.at), 1)}
+        stats: dict[str, Any] = {"available": bool(state.ai), "age_seconds": round(max(0.0, now - state.at), 1)}
         if not state.ai:
             stats["reason"] = "no loaded cog reports AI figures"
         return {**stats, "cogs": plain(state.ai)}

@@ -43,7 +43,9 @@ class _Snapshot:
             if isinstance(value, int | float):
                 yield GaugeMetricFamily(name, text, value=value * factor)
         for name, count in self._data["counters"].items():
-            yield CounterMetricFamily(f"bot_health_{name}", f"{name.replace('_', ' ')} counted".capitalize(), value=count)
+            yield CounterMetricFamily(
+                f"bot_health_{name}", f"{name.replace('_', ' ')} counted".capitalize(), value=count
+            )
         status = GaugeMetricFamily("bot_health_status", "1 for the status that holds", labels=["status"])
         for name in STATUSES:
             status.add_metric([name], float(name == self._data["status"]))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["content_security_policy", "duration", "health_page", "sparkline", "stats_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+DASH = "\N{EN DASH}"
 CHART_WIDTH = 240.0
 CHART_HEIGHT = 48.0
 
@@ -102,7 +103,7 @@ def stats_page(data: Mapping[str, Any]) -> str:
 def number(value: Any, unit: str = "") -> str:
     """Write a number for people: thousands apart, at most one decimal, a dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value) if isinstance(value, str) else "–"
+        return str(value) if isinstance(value, str) else DASH
     text = f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{value:,.0f}"
     return f"{text}{unit}".replace(",", "\N{THIN SPACE}")
 
@@ -110,8 +111,9 @@ def number(value: Any, unit: str = "") -> str:
 def duration(seconds: Any) -> str:
     """Write a duration for people, in its two largest units: ``3 d 4 h``, ``5 min 2 s``."""
     if not isinstance(seconds, int | float):
-        return "–"
-    rest, parts = int(seconds), []
+        return DASH
+    rest = int(seconds)
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         amount, rest = divmod(rest, size)
         if amount or parts or unit == "s":

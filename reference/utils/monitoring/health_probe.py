@@ -7,6 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -62,8 +63,8 @@ def read_bot(bot: Any) -> dict[str, Any]:
     guilds = _read("guilds", lambda: list(bot.guilds), [])
     cogs = _read("cogs", lambda: dict(bot.cogs), {})
     return {
-        "ready": bool(_read("is_ready", lambda: bot.is_ready(), otherwise=False)),
-        "closed": bool(_read("is_closed", lambda: bot.is_closed(), otherwise=False)),
+        "ready": bool(_read("is_ready", lambda: bot.is_ready(), otherwise=False)),  # noqa: PLW0108  it may be missing
+        "closed": bool(_read("is_closed", lambda: bot.is_closed(), otherwise=False)),  # noqa: PLW0108  it may be missing
         "name": _read("user", lambda: None if bot.user is None else str(bot.user)[:LONGEST]),
         "latency_ms": _read("latency", lambda: _milliseconds(bot.latency)),
         "guilds": len(guilds),
@@ -87,12 +88,15 @@ def _ai_figures(cogs: Mapping[str, Any]) -> dict[str, Any]:
     """Ask every cog that keeps performance figures, itself or in its chat manager."""
     figures = {}
     for name, cog in cogs.items():
-        for source in (cog, getattr(cog, "chat_manager", None)):
-            ask = getattr(source, "get_performance_stats", None)
-            if callable(ask):
-                figures[str(name)[:LONGEST]] = _read(f"figures of {name}", lambda ask=ask: plain(ask()), {})
-                break
+        sources = (cog, getattr(cog, "chat_manager", None))
+        asks = [ask for source in sources if callable(ask := getattr(source, "get_performance_stats", None))]
+        if asks:
+            figures[str(name)[:LONGEST]] = _read(f"figures of {name}", partial(_plain_answer, asks[0]), {})
     return figures
+
+
+def _plain_answer(ask: Callable[[], Any]) -> Any:
+    return plain(ask())
 
 
 _process_lock = threading.Lock()

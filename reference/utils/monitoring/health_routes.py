@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import health_pages
-from .health_data import BotHealthData
 from .health_metrics import exposition
 from .health_verdict import is_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .health_data import BotHealthData
 
 __all__ = ["OPEN_ROUTES", "ROUTES", "Reply", "json_reply", "text_reply"]
 
@@ -97,7 +100,11 @@ def _health_json(request: Request) -> Reply:
 def _deep(request: Request) -> Reply:
     """Answer with one entry for each thing the bot leans on; F09: all of it out of one snapshot."""
     data = request.health.to_dict()
-    checks = {"event_loop": _loop_check(data["heartbeat"]), "gateway": _gateway_check(data["bot"]), "disk": _disk_check()}
+    checks = {
+        "event_loop": _loop_check(data["heartbeat"]),
+        "gateway": _gateway_check(data["bot"]),
+        "disk": _disk_check(),
+    }
     checks |= {f"service:{name}": {"ok": is_up(value), "told": value} for name, value in data["services"].items()}
     failed = [name for name, check in checks.items() if not check["ok"]]
     status = "degraded" if failed and data["status"] == "healthy" else data["status"]

@@ -165,9 +165,9 @@ class BoundedServer(HTTPServer):
         for connection in late:
             connection.cut()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  the base class' names
         """Log what went wrong instead of printing it."""
-        logger.debug("a health connection failed", exc_info=True)
+        logger.debug("a health connection failed", exc_info=sys.exc_info())
 
     def close(self, deadline: float = 2.0) -> None:
         """Free the port, cut every connection and wait for their threads, at most ``deadline`` seconds in all."""

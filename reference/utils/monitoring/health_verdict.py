@@ -60,7 +60,7 @@ def is_up(value: object) -> bool:
     return bool(value)
 
 
-def judge(  # noqa: PLR0913  one reading each, all by keyword
+def judge(
     *,
     age: float | None,
     ready: bool,

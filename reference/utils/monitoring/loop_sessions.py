@@ -13,11 +13,12 @@ import contextlib
 import logging
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
     import aiohttp
 
 __all__ = ["LoopSessions", "private_session"]
