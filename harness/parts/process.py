@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,10 +60,11 @@ class Child:
         self._lines.put(None)
 
     def says(self, wanted: str, timeout: float = PATIENCE) -> bool:
-        """Wait until the child prints a line; tell whether it did before it ended or fell silent for ``timeout``."""
+        """Wait until the child prints a line; tell whether it did before it ended and within ``timeout`` seconds."""
+        until = time.monotonic() + timeout
         while True:
             try:
-                line = self._lines.get(timeout=timeout)
+                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 return False
             if line is None:
