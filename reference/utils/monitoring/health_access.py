@@ -10,15 +10,22 @@ import hmac
 import ipaddress
 import os
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from email.message import Message
+from typing import Protocol
 
 __all__ = ["Access", "decide", "token_matches"]
 
 TOKEN_VARIABLE = "HEALTH_API_TOKEN"  # noqa: S105  the variable's name
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+class Headers(Protocol):
+    """The headers of a request, by name in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return a header's value."""
+        ...
+
+    def __contains__(self, name: str, /) -> bool: ...
 
 
 class Access(Enum):
@@ -29,7 +36,7 @@ class Access(Enum):
     FORBIDDEN = "figures are for this machine alone until HEALTH_API_TOKEN is set"
 
 
-def decide(headers: Message, peer: str, token: str | None = None) -> Access:
+def decide(headers: Headers, peer: str, token: str | None = None) -> Access:
     """Decide whether a request may see more than alive and ready.
 
     Without a token only a browser or program on this machine may, which speaks to it by a loopback name, so that
