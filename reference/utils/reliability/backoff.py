@@ -114,7 +114,7 @@ class RetryConfig:
 
     async def wait(self, delay: float) -> None:
         """Wait for ``delay`` seconds."""
-        await (self.sleep or asyncio.sleep)(delay)
+        await (asyncio.sleep if self.sleep is None else self.sleep)(delay)
 
 
 @dataclass(slots=True)
