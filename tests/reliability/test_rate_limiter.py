@@ -167,8 +167,10 @@ async def test_full_buckets_go_first(small: RateLimiter, clock: Clock) -> None:
     assert await admitted(small, "user", user_id=50) == 2
 
 
-async def test_when_all_keys_are_busy_a_newcomer_waits(small: RateLimiter, clock: Clock) -> None:
-    """With every bucket exhausted a newcomer is refused, told when there will be room, and then served."""
+async def test_when_all_keys_are_busy_a_newcomer_waits(
+    small: RateLimiter, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With every bucket exhausted a newcomer is refused and told when there will be room; it is logged once."""
     for user in range(10):
         clock.now += 0.1
         assert await admitted(small, "user", user_id=user) == 3
@@ -177,6 +179,7 @@ async def test_when_all_keys_are_busy_a_newcomer_waits(small: RateLimiter, clock
     assert wait == pytest.approx(9.1)
     assert not (await small.check_all(["user"], user_id=99))[0]
     assert not await small.wait_for("user", user_id=99)
+    assert caplog.text.count("buckets are busy") == 1
     clock.now += wait
     assert (await small.check("user", user_id=99))[0]
     assert await admitted(small, "user", user_id=5) == 0

@@ -21,7 +21,7 @@ from .circuit_breaker import CircuitBreaker, CircuitState
 from .command_limits import limit_command
 from .rate_scopes import DEFAULT_CONFIGS, Key, RateLimitConfig, RateLimitType
 from .throttle import Throttle
-from .token_bucket import RateLimitBucket
+from .token_bucket import ROUNDING, RateLimitBucket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -74,6 +74,7 @@ class RateLimiter:
         self._configs: dict[str, RateLimitConfig] = dict(DEFAULT_CONFIGS)
         self._multipliers: dict[tuple[object, tuple[str, ...]], float] = {}
         self._buckets: dict[Key, Throttle] = {}
+        self._no_room_until = -math.inf
 
     def __repr__(self) -> str:
         return f"<RateLimiter {len(self._configs)} limits, {len(self._buckets)} of {self.MAX_BUCKETS} buckets>"
@@ -264,6 +265,7 @@ class RateLimiter:
         with self._lock:
             for key in [key for key, bucket in self._buckets.items() if name in {None, key[0]} and not bucket.waiting]:
                 del self._buckets[key]
+            self._no_room_until = -math.inf
 
     def get_stats(self) -> dict[str, int]:
         """Count the buckets of each limit, for a health page."""
@@ -277,8 +279,7 @@ class RateLimiter:
 
     def _new_bucket(self, key: Key, config: RateLimitConfig, now: float) -> tuple[float, Throttle | None]:
         """Return a bucket for a newcomer, or None and the seconds after which there will be room for one."""
-        if len(self._buckets) >= self.MAX_BUCKETS and (wait := self._evict(now)):
-            logger.warning("all %d rate limit buckets are busy; a newcomer was refused", len(self._buckets))
+        if len(self._buckets) >= self.MAX_BUCKETS and (wait := self._make_room(now)):
             return wait, None
         bucket = Throttle(config.requests, config.window, clock=self._clock, lock=self._lock)
         multiplier = self._multiplier(key[0])
@@ -287,12 +288,23 @@ class RateLimiter:
         self._buckets[key] = bucket
         return 0.0, bucket
 
+    def _make_room(self, now: float) -> float:
+        """Drop what matters least; return 0.0, or the seconds until something may be dropped.
+
+        That nothing may be dropped is found out once, not for every newcomer of a flood.
+        """
+        if now >= self._no_room_until and (wait := self._evict(now)):
+            self._no_room_until = now + wait
+            logger.warning("all %d rate limit buckets are busy; newcomers are refused for now", len(self._buckets))
+        return max(0.0, self._no_room_until - now)
+
     def _evict(self, now: float) -> float:
-        """Drop what matters least; return 0.0, or the seconds until something may be dropped."""
         idle = [
             (bucket.bucket.seconds_until_full(now), key) for key, bucket in self._buckets.items() if not bucket.waiting
         ]
-        spare = [(seconds, key) for seconds, key in idle if self._buckets[key].bucket.tokens >= 1.0 or not seconds]
+        spare = [
+            (seconds, key) for seconds, key in idle if self._buckets[key].bucket.tokens >= 1.0 - ROUNDING or not seconds
+        ]
         if not spare:
             return min((self._buckets[key].peek(1.0, now) for _, key in idle), default=1.0)
         full = [key for seconds, key in spare if not seconds]
@@ -311,6 +323,7 @@ class RateLimiter:
         for key, bucket in self._buckets.items():
             if bucket.bucket.adaptive_multiplier != multipliers[key[0]]:
                 bucket.scale(multipliers[key[0]])
+        self._no_room_until = -math.inf
 
     def _now(self) -> float:
         return time.monotonic() if self._clock is None else self._clock()
