@@ -1,7 +1,7 @@
 """Two locks are taken for one backoff state.
 
-Asking for a service's backoff state takes one lock around another: an asyncio lock that keeps tasks apart, and inside
-it the thread lock that keeps threads and tasks apart anyway. Nothing is ever wrong with the answer; each call pays twice,
+Asking for a service's backoff state takes one lock around another: an asyncio lock that keeps tasks apart and, in it,
+the thread lock that keeps threads and tasks apart anyway. Nothing is ever wrong with the answer; each call pays twice,
 and whoever comes to take the same two locks the other way round brings both callers to a standstill. So one lock
 at most is held at a time while a state is fetched, reset or used by a retry. One lock must do the work of both,
 though: two threads that ask for the same new service at the same moment get the same state, or the failures that
