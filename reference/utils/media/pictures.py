@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 89_478_485
 """Pixels of the largest picture that is decoded, 256 MB of RGB; also where Pillow begins to warn."""
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "QOI")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "QOI")
 """What is opened. Formats that run a program (EPS), or that hold something else in the end (PDF, WMF), are not."""
 
 ANIMATED_FORMATS = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -71,7 +71,8 @@ def opened(data: bytes) -> Iterator[Image]:
     from PIL import Image  # noqa: PLC0415  heavy, and not needed before the first picture
 
     with decoding():
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        Image.init()
+        image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
     with image:
         if image.width * image.height > MAX_PIXELS:
             raise ImageTooLargeError(f"the picture has more than {MAX_PIXELS / 1e6:.0f} million pixels")
