@@ -27,8 +27,8 @@ _PARAGRAPH = re.compile(
     r"|li|main|ol|option|p|pre|section|summary|table|tbody|tfoot|thead|title|tr|ul)" + _REST_OF_TAG,
     re.IGNORECASE,
 )
-_CELL = re.compile(r"</?t[dh]" + _REST_OF_TAG, re.IGNORECASE)
-_TAG = re.compile(r"</?[a-z][^\s/>]*+" + _REST_OF_TAG + "|<[!?/][^>]*>", re.IGNORECASE)
+_CELL = re.compile(r"<t[dh]" + _REST_OF_TAG, re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][^\s/<>]*+" + _REST_OF_TAG + "|<[!?/][^<>]*+>", re.IGNORECASE)
 _TITLE = re.compile(r"<title" + _REST_OF_TAG + "([^<]*)", re.IGNORECASE)
 _META = re.compile(r"<meta" + _REST_OF_TAG, re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
@@ -86,7 +86,7 @@ def _line(source: str, longest: int) -> str:
 def _text(source: str) -> str:
     readable = " ".join(_without_unread(source).split())
     bare = _TAG.sub("", _CELL.sub(" ", _PARAGRAPH.sub("\n", readable)))
-    text = _INVISIBLE.sub("", html.unescape(bare))
+    text = _INVISIBLE.sub("", html.unescape(bare).replace("\xa0", " "))
     return _LINE_ENDS.sub("\n", text).strip()[:LONGEST_TEXT]
 
 

@@ -105,7 +105,7 @@ async def _hop(session: aiohttp.ClientSession, place: URL) -> Response | URL:
 async def _answer(response: aiohttp.ClientResponse, place: URL) -> Response | URL:
     if response.status in REDIRECTS and "Location" in response.headers:
         return target(response.headers["Location"], base=place)
-    if not response.ok or response.status in REDIRECTS:
+    if response.status // 100 != 2:
         raise FetchError(f"the server answered {response.status} {response.reason or ''}".strip(), response.status)
     if not response.content_type.startswith(READABLE):
         raise FetchError(f"the page is {response.content_type[:60]}, not text", response.status)

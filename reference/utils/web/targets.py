@@ -18,7 +18,8 @@ PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
 """Characters."""
 
-_HOST = re.compile(r"(?=.{1,254}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+|[0-9a-f:.]+", re.IGNORECASE)
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,254}}$)(?:{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f:.]+)", re.IGNORECASE)
 _UNCLEAN = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -45,7 +46,7 @@ def target(url: str | URL, base: URL | None = None) -> URL:
         raise BlockedError(f"that is no valid URL: {error}") from None
     if parsed.scheme not in SCHEMES:
         raise BlockedError("only http and https are fetched")
-    if userinfo is not None or "@" in parsed.raw_authority:
+    if userinfo is not None:
         raise BlockedError("a URL with a user name or password is not fetched")
     if not _HOST.fullmatch(host):
         raise BlockedError("the URL names no valid host")

@@ -1,0 +1,39 @@
+"""A web on loopback for the tests of the fetcher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.parts.webserver import Reply, Request, WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.parts.network import Network
+
+PUBLIC = "93.184.216.34"
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+class Web:
+    """Hosts at a public address that one loopback server answers for.
+
+    Attributes:
+        pages: the replies, by path; others are 404.
+        network: names and connections.
+        server: the server.
+    """
+
+    def __init__(self, network: Network) -> None:
+        """Begin with no page."""
+        self.network = network
+        self.pages: dict[str, Reply | Callable[[Request], Reply]] = {}
+        self.server = WebServer(self._answer)
+
+    def _answer(self, request: Request) -> Reply:
+        page = self.pages.get(request.path.partition("?")[0], Reply(b"no such page", 404, HTML))
+        return page(request) if callable(page) else page
+
+    def redirect(self, path: str, to: str, status: int = 302) -> None:
+        """Let a page lead elsewhere."""
+        self.pages[path] = Reply(b"moved", status, {"Location": to})
