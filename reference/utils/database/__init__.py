@@ -1,1 +1,1 @@
-"""database"""
+"""The bot's database: one SQLite file, its schema, and what is kept in it."""

@@ -1,0 +1,159 @@
+"""Conversations with the model, channel by channel."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .store import Store, timestamp
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+__all__ = ["ROLES", "AIHistory"]
+
+ROLES = ("user", "assistant", "model", "system")
+"""Who can say something; "model" is what some services call the assistant."""
+
+INSERT = """
+INSERT INTO ai_history (channel_id, user_id, role, content, message_id, timestamp)
+VALUES (:channel_id, :user_id, :role, :content, :message_id, :timestamp)
+"""
+NEWEST = "SELECT * FROM ai_history WHERE channel_id = ? ORDER BY id DESC LIMIT ?"
+KEEP = """
+DELETE FROM ai_history WHERE channel_id = ? AND id <= (
+    SELECT id FROM ai_history WHERE channel_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?
+)
+"""
+
+
+class AIHistory(Store):
+    """The messages of channels in which the model takes part."""
+
+    async def save_ai_message(
+        self,
+        channel_id: int,
+        user_id: int | None,
+        role: str,
+        content: str,
+        message_id: int | None = None,
+        timestamp: datetime | str | None = None,
+    ) -> int:
+        """Save a message.
+
+        Args:
+            channel_id: where it was said.
+            user_id: who said it; None for the model.
+            role: one of `ROLES`.
+            content: the text.
+            message_id: Discord's number of the message.
+            timestamp: when it was said, now if not given; a text is kept as it is.
+
+        Returns:
+            The message's number in the history.
+
+        Raises:
+            ValueError: the role is unknown.
+        """
+        message = {
+            "channel_id": channel_id,
+            "user_id": user_id,
+            "role": role,
+            "content": content,
+            "message_id": message_id,
+            "timestamp": timestamp,
+        }
+        values = _values(message)
+        number = await self.write(lambda raw: raw.execute(INSERT, values).lastrowid)
+        self._changed(channel_id)
+        return number or 0
+
+    async def save_ai_messages_batch(self, messages: Iterable[Mapping[str, Any]]) -> int:
+        """Save many messages, all or none of them, in one unit of work.
+
+        Args:
+            messages: each with `channel_id`, `role`, `content` and, if there are any, `user_id`, `message_id` and
+                `timestamp`.
+
+        Returns:
+            How many were saved.
+
+        Raises:
+            ValueError: a message lacks something or has an unknown role; none was saved.
+        """
+        values = [_values(message) for message in messages]
+        if not values:
+            return 0
+
+        def save(raw: sqlite3.Connection) -> None:
+            raw.executemany(INSERT, values)
+
+        await self.write(save)
+        for channel_id in {message["channel_id"] for message in values}:
+            self._changed(channel_id)
+        return len(values)
+
+    async def get_ai_history(self, channel_id: int, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the newest messages of a channel, oldest first.
+
+        Args:
+            channel_id: the channel.
+            limit: how many at most.
+        """
+        rows = await self.read(lambda raw: raw.execute(NEWEST, (channel_id, max(0, limit))).fetchall())
+        return [dict(row) for row in reversed(rows)]
+
+    async def delete_ai_history(self, channel_id: int) -> int:
+        """Forget a channel, its exported file included; return how many messages there were."""
+        delete = "DELETE FROM ai_history WHERE channel_id = ?"
+        count = await self.write(lambda raw: raw.execute(delete, (channel_id,)).rowcount)
+        await self.exporter.delete(_export_name(channel_id))
+        return count
+
+    async def prune_ai_history(self, channel_id: int, keep: int) -> int:
+        """Forget all but the newest messages of a channel; return how many went.
+
+        Args:
+            channel_id: the channel.
+            keep: how many stay.
+        """
+        values = (channel_id, channel_id, max(0, keep))
+        count = await self.write(lambda raw: raw.execute(KEEP, values).rowcount)
+        if count:
+            self._changed(channel_id)
+        return count
+
+    def _changed(self, channel_id: int) -> None:
+        self.exporter.schedule(_export_name(channel_id), partial(self.get_ai_history, channel_id, EXPORTED))
+
+
+EXPORTED = 1000
+"""Messages of a channel in its exported file."""
+
+
+def _export_name(channel_id: int) -> str:
+    return f"ai_history_{int(channel_id)}.json"
+
+
+def _values(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message as it is stored.
+
+    Raises:
+        ValueError: it lacks something or has an unknown role.
+    """
+    lacking = [name for name in ("channel_id", "role", "content") if message.get(name) is None]
+    if lacking:
+        raise ValueError(f"a message of the history needs {' and '.join(lacking)}")
+    if message["role"] not in ROLES:
+        raise ValueError(f"there is no role {message['role']!r}; there are: {', '.join(ROLES)}")
+    moment = message.get("timestamp")
+    return {
+        "channel_id": message["channel_id"],
+        "user_id": message.get("user_id"),
+        "role": message["role"],
+        "content": message["content"],
+        "message_id": message.get("message_id"),
+        "timestamp": moment if isinstance(moment, str) else timestamp(moment),
+    }

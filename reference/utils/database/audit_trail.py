@@ -1,0 +1,193 @@
+"""Who did what, in a chain of hashes that shows edits and missing entries, and the errors somebody should look at."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..fast_json import json_dumps, json_loads  # noqa: TID252  the package is loaded under two names
+from .store import Store, timestamp
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["AuditTrail", "ChainReport"]
+
+INSERT = """
+INSERT INTO audit_log (id, timestamp, action_type, guild_id, user_id, target_id, details, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+SELECT = """
+SELECT * FROM audit_log
+WHERE timestamp >= :since AND (:guild IS NULL OR guild_id = :guild) AND (:kind IS NULL OR action_type = :kind)
+ORDER BY id DESC LIMIT :limit
+"""
+ALL = "SELECT id, timestamp, action_type, guild_id, user_id, target_id, details, hash FROM audit_log ORDER BY id"
+HEAD = "SELECT entries, hash FROM audit_head"
+MOVE_HEAD = "UPDATE audit_head SET entries = ?, hash = ?"
+
+COUNT_AGAIN = """
+UPDATE error_log SET occurrences = occurrences + 1, last_seen = :now
+WHERE id = (
+    SELECT MAX(id) FROM error_log
+    WHERE error_type = :error_type AND message = :message AND traceback IS :traceback AND guild_id IS :guild_id
+    AND user_id IS :user_id AND command IS :command AND last_seen >= :recently
+)
+"""
+NEW_ERROR = """
+INSERT INTO error_log (error_type, message, traceback, guild_id, user_id, command, first_seen, last_seen)
+VALUES (:error_type, :message, :traceback, :guild_id, :user_id, :command, :now, :now)
+"""
+RECENTLY = timedelta(hours=1)
+LONGEST = 16_000
+"""Characters that are kept of a traceback, counted from its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What a look at the whole audit log showed.
+
+    Attributes:
+        entries: how many there are.
+        broken_at: the number of the first entry that is missing or was changed; None if all is well.
+        reason: what is wrong with it, in a sentence; empty if all is well.
+    """
+
+    entries: int
+    broken_at: int | None = None
+    reason: str = ""
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether no entry was changed or is missing."""
+        return self.broken_at is None
+
+
+class AuditTrail(Store):
+    """The audit log and the error log."""
+
+    async def log_audit(
+        self,
+        action_type: str,
+        guild_id: int | None = None,
+        user_id: int | None = None,
+        target_id: int | None = None,
+        details: Mapping[str, Any] | str | None = None,
+    ) -> int:
+        """Add an entry to the audit log; it is stored when this returns.
+
+        Args:
+            action_type: what was done, such as "ban".
+            guild_id: where.
+            user_id: by whom.
+            target_id: to whom or what.
+            details: anything else, as an object or a text.
+
+        Returns:
+            The entry's number, counted from 1 without gaps.
+        """
+        text = json_dumps({} if details is None else details, sort_keys=True)
+
+        def append(raw: sqlite3.Connection) -> int:
+            entries, before = raw.execute(HEAD).fetchone()
+            row = (entries + 1, timestamp(), action_type, guild_id, user_id, target_id, text)
+            link = _link(before, row)
+            raw.execute(INSERT, (*row, link))
+            raw.execute(MOVE_HEAD, (entries + 1, link))
+            return int(entries) + 1
+
+        return await self.write(append)
+
+    async def get_audit_logs(
+        self,
+        days: float | None = 7,
+        guild_id: int | None = None,
+        action_type: str | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        """Return entries of the audit log, newest first.
+
+        Args:
+            days: how far to look back; None for all.
+            guild_id: of this guild alone.
+            action_type: of this kind alone.
+            limit: how many at most.
+        """
+        since = "" if days is None else timestamp(datetime.now(UTC) - timedelta(days=days))
+        values = {"since": since, "guild": guild_id, "kind": action_type, "limit": max(0, limit)}
+        rows = await self.read(lambda raw: raw.execute(SELECT, values).fetchall())
+        return [{**dict(row), "details": json_loads(row["details"])} for row in rows]
+
+    async def verify_audit_chain(self) -> ChainReport:
+        """Look for entries of the audit log that were changed, and for missing ones, the last included."""
+
+        def look(raw: sqlite3.Connection) -> ChainReport:
+            head = raw.execute(HEAD).fetchone()
+            return _check(map(tuple, raw.execute(ALL)), *(head or (0, None)))
+
+        return await self.write(look)
+
+    async def log_error(
+        self,
+        error_type: str,
+        message: str,
+        traceback: str | None = None,
+        guild_id: int | None = None,
+        user_id: int | None = None,
+        command: str | None = None,
+    ) -> None:
+        """Note an error; the same one within an hour is counted and not repeated.
+
+        Args:
+            error_type: the name of the exception.
+            message: its text.
+            traceback: where it happened; the end is kept of a long one.
+            guild_id: where it was noticed.
+            user_id: by whom.
+            command: with what.
+        """
+        values = {
+            "error_type": error_type,
+            "message": message,
+            "traceback": traceback and traceback[-LONGEST:],
+            "guild_id": guild_id,
+            "user_id": user_id,
+            "command": command,
+            "now": timestamp(),
+            "recently": timestamp(datetime.now(UTC) - RECENTLY),
+        }
+
+        def note(raw: sqlite3.Connection) -> None:
+            if not raw.execute(COUNT_AGAIN, values).rowcount:
+                raw.execute(NEW_ERROR, values)
+
+        await self.write(note)
+
+    async def get_errors(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the errors, the one seen last first."""
+        select = "SELECT * FROM error_log ORDER BY last_seen DESC, id DESC LIMIT ?"
+        rows = await self.read(lambda raw: raw.execute(select, (max(0, limit),)).fetchall())
+        return [dict(row) for row in rows]
+
+
+def _link(before: str, row: Iterable[object]) -> str:
+    """Return the hash of an entry, which covers the hash of the one before."""
+    return hashlib.sha256(json_dumps([before, *row], ensure_ascii=True).encode()).hexdigest()
+
+
+def _check(rows: Iterable[tuple[Any, ...]], entries: int, head: str | None) -> ChainReport:
+    before, number = "", 0
+    for number, (*row, link) in enumerate(rows, 1):
+        if row[0] != number:
+            return ChainReport(number, number, f"entry {number} is missing")
+        if _link(before, row) != link:
+            return ChainReport(number, number, f"entry {number} was changed")
+        before = link
+    if number < entries:
+        return ChainReport(number, number + 1, f"the last {entries - number} entries are missing")
+    if (number, before) != (entries, head):
+        return ChainReport(number, number, "the head of the chain was changed or is missing")
+    return ChainReport(number)
