@@ -25,7 +25,7 @@ class QuietBot(commands.Bot):
         self.figures: dict[str, Any] = {"cogs": {}, "guilds": [], "latency": 0.05, "users": [], "voice_clients": []}
         self.figures |= {"user": "bot", "ready": True, **figures}
         self.readers: list[tuple[str, str]] = []
-        super().__init__(command_prefix="!", intents=discord.Intents.none(), help_command=None)
+        super().__init__(command_prefix="!", intents=discord.Intents(guilds=True), help_command=None)
 
     def is_ready(self) -> bool:
         """Say whether the bot is connected."""

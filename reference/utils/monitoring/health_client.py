@@ -30,6 +30,7 @@ REQUEST_TIMEOUT = 5.0
 LARGEST_BATCH = 500
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 CLOSING_PATIENCE = 2.0
+REFUSED = frozenset({400, 413, 422})
 
 
 class HealthAPIClient:
@@ -155,10 +156,10 @@ class HealthAPIClient:
             return self._found_away(type(error).__name__)
 
     def _told(self, status: int) -> bool:
-        """Judge an answer: 2xx is done, 400 and 422 will never be done, the rest is tried again later."""
-        if status in {400, 422}:
+        """Judge an answer: 2xx is done, 400, 413 and 422 will never be done, the rest is tried again later."""
+        if status in REFUSED:
             logger.warning("the health service cannot read what this bot sends (HTTP %d); it is dropped", status)
-        if status < 300 or status in {400, 422}:
+        if status < 300 or status in REFUSED:
             self._pause, self._away_until = FIRST_PAUSE, float("-inf")
             return True
         return self._found_away(f"HTTP {status}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
 __all__ = ["exposition"]
-
-logger = logging.getLogger(__name__)
 
 STATUSES = ("starting", "healthy", "degraded", "unhealthy")
 GAUGES = {
@@ -79,9 +77,12 @@ def exposition(data: Mapping[str, Any]) -> tuple[bytes, str]:
 
 
 def _bot_metrics() -> bytes:
+    """Render the registry of the bot's own metrics, where the bot keeps one."""
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
 
-    from . import metrics  # noqa: PLC0415  not before somebody asks
-
-    registry = getattr(metrics.metrics, "registry", None)
+    try:
+        module = importlib.import_module(".metrics", __package__)
+    except ImportError:
+        return b""
+    registry = getattr(getattr(module, "metrics", None), "registry", None)
     return generate_latest(registry) if isinstance(registry, CollectorRegistry) else b""
