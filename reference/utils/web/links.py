@@ -6,8 +6,8 @@ import re
 
 MOST_LINKS = 50
 _URL = re.compile(r"https?://[^\s<>\"'`|\\^{}]{1,2048}", re.IGNORECASE)
-_TRAILING = ".,;:!?*_~"
-_PAIRS = {")": "(", "]": "[", "}": "{"}
+_PAIRS = {")": "(", "]": "["}
+_ENDINGS = (*".,;:!?*_~", *_PAIRS)
 
 
 def extract_urls(text: str) -> list[str]:
@@ -29,10 +29,11 @@ def extract_urls(text: str) -> list[str]:
 
 def _trimmed(url: str) -> str:
     url = re.split("[\u3001\u3002\uff0c\uff01\uff1f]", url, maxsplit=1)[0]
-    while url:
-        last = url[-1]
-        if last in _TRAILING or (last in _PAIRS and url.count(last) > url.count(_PAIRS[last])):
-            url = url[:-1]
-        else:
-            break
+    while url.endswith(_ENDINGS) and not _closes_a_pair(url):
+        url = url[:-1]
     return url
+
+
+def _closes_a_pair(url: str) -> bool:
+    opener = _PAIRS.get(url[-1])
+    return opener is not None and url.count(url[-1]) <= url.count(opener)
