@@ -21,7 +21,7 @@ from reference.utils.monitoring.metric_series import (
 )
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,10}", fullmatch=True)
-LABELS = st.dictionaries(NAMES.filter(lambda name: name != "le"), st.text(max_size=20), max_size=3)
+LABELS = st.dictionaries(NAMES.filter(lambda name: name != "le" and not name.startswith("__")), st.text(max_size=20), max_size=3)
 SERIES = st.one_of(
     st.builds(counter, NAMES, st.floats(0, 1e9), LABELS),
     st.builds(gauge, NAMES, st.floats(-1e9, 1e9), LABELS),
@@ -114,6 +114,8 @@ def test_what_is_put_back_is_older() -> None:
         lambda: gauge("", 1, {}),
         lambda: gauge("ünï", 1, {}),
         lambda: gauge("level", 1, {"no name": 1}),
+        lambda: gauge("level", 1, {"__name__": 1}),
+        lambda: observation("took", 1, {"le": 1}),
         lambda: gauge("level", 1, {f"l{n}": n for n in range(9)}),
         lambda: observation("took", math.nan, {}),
     ],

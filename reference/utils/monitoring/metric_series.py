@@ -118,6 +118,8 @@ def _labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     if len(labels) > MOST_LABELS:
         raise ValueError(f"{len(labels)} labels are too many; a series has at most {MOST_LABELS}")
     readable = {name: str(value).encode("utf-8", "replace").decode() for name, value in labels.items()}
+    if reserved := [name for name in readable if name.startswith("__") or name == "le"]:
+        raise ValueError(f"the label {reserved[0][:40]!r} is Prometheus' own")
     return tuple(sorted((_name(name), text[:LONGEST_LABEL]) for name, text in readable.items()))
 
 
