@@ -1,0 +1,52 @@
+"""Points of time as text: UTC, ISO 8601, microseconds, always the same width, so that text order is time order."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime
+
+__all__ = ["parse_utc", "utc_text"]
+
+_second: tuple[int, str] = (-1, "")
+"""The second that was written last, and its text; replaced as a whole, so any thread may read it."""
+
+
+def utc_text(seconds: float | None = None) -> str:
+    """Write a point of time as ``2026-01-31T23:59:59.000001Z`` (RFC 3339).
+
+    Args:
+        seconds: since 1970 in UTC, from 0 up to the year 9999; None for now.
+
+    Raises:
+        ValueError: the time is not within those years.
+    """
+    global _second  # noqa: PLW0603  a cache of one entry
+    now = time.time() if seconds is None else seconds
+    try:
+        whole = int(now)
+    except (OverflowError, ValueError):
+        raise ValueError(f"{now} is no point of time") from None
+    known, text = _second
+    if whole != known:
+        text = _whole_second(now, whole)
+        _second = (whole, text)
+    return f"{text}.{int((now - whole) * 1_000_000):06d}Z"
+
+
+def _whole_second(now: float, whole: int) -> str:
+    if now < 0 or math.isnan(now):
+        raise ValueError(f"{now} lies before 1970")
+    try:
+        return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (OverflowError, OSError, ValueError):
+        raise ValueError(f"{now} lies beyond the year 9999") from None
+
+
+def parse_utc(text: str) -> datetime:
+    """Read what `utc_text` wrote.
+
+    Raises:
+        ValueError: the text is not of that format.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
