@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.process import SLEEPER, Child, Crowd
+from harness.parts.process import READS_NOTHING, SLEEPER, Child, Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def strangers(crowd: Crowd, bot: Path, folder: Path) -> dict[str, Child]:
         assert child.says("up"), f"the test could not start {name}: {child.printed}"
     if sys.platform != "win32" and (viewer := shutil.which("tail")):
         notes = program(folder / "python-notes.txt")
-        started[VIEWER] = crowd.start(viewer, "-qf", notes, bot, cwd=folder)
+        started[VIEWER] = crowd.start(viewer, "-qf", notes, bot, cwd=folder, environment=READS_NOTHING)
     return started
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SLEEPER = "import sys\nprint('up', flush=True)\nfor line in sys.stdin:\n    print(line, end='', flush=True)\n"
 """A program that says it is up, then repeats what it is told, until it is ended or its parent is gone."""
 
+READS_NOTHING = {"JUDGE_READS_NOTHING": "1"}
+"""Environment of a program that reads nothing of the tree under judgement but what the test wrote there."""
+
 PATIENCE = 10.0
 """Seconds after which a child that says or does nothing is taken for stuck."""
 

@@ -13,6 +13,7 @@ from importlib.util import module_from_spec
 
 NOTES = "JUDGE_TOUCHES"
 BELOW = "JUDGE_TOUCHES_BELOW"
+READS_NOTHING = "JUDGE_READS_NOTHING"
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib would be imported into every child
 UNSEEN = "*"
 WRITING = "wax"
@@ -55,7 +56,10 @@ class Recorder:
 
 
 def _takes_notes(command: object, environment: object) -> bool:
-    """Tell whether a process to be started is a Python that imports this module."""
+    """Tell whether a process to be started is a Python that imports this module, or is known to read nothing."""
+    get = getattr(os.environ if environment is None else environment, "get", None)
+    if get is None or get(READS_NOTHING):
+        return get is not None
     words = (
         [command] if isinstance(command, str | bytes) else list(command) if isinstance(command, list | tuple) else []
     )
@@ -65,9 +69,7 @@ def _takes_notes(command: object, environment: object) -> bool:
     flags = [name for name in names[1:3] if name.startswith("-") and not name.startswith("--")]
     if any(DEAF_FLAGS.intersection(flag) for flag in flags):
         return False
-    inherited = os.environ if environment is None else environment
-    get = getattr(inherited, "get", None)
-    return bool(get and get(NOTES) and HERE in str(get("PYTHONPATH", "")).split(os.pathsep))
+    return bool(get(NOTES) and HERE in str(get("PYTHONPATH", "")).split(os.pathsep))
 
 
 def _import_the_next() -> None:
