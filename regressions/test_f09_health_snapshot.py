@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,7 @@ from harness.parts.health import Answer, served, set_token
 from harness.parts.interleave import Interleaver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from harness.subject import Subject
 
@@ -103,21 +104,24 @@ def describe(path: str, got: object, told: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("path", "accept"), RACED, ids=[path for path, _ in RACED])
-def test_a_page_overtaken_by_an_update_shows_one_state(
+def test_a_page_overtaken_by_the_event_loop_shows_one_state(
     health_api: Any, reader: Interleaver, path: str, accept: str
 ) -> None:
-    """Wherever a page is overtaken by an update of the bot's figures, it shows the state before or the state after."""
+    """Wherever a page is overtaken by new figures and a new service, it shows what was before or what is after."""
     bot = QuietBot()
     with reader.watching(), served(health_api) as server:
-
-        def ask() -> Any:
-            return seen(server.get(path, accept), MARKS)
-
-        told = states(health_api, bot, ask)
-        for place in reader.places(ask):
-            publish(health_api, bot, OLD)
-            got = reader.overtake(place, ask, lambda: publish(health_api, bot, NEW))
-            assert got in told.values(), describe(path, got, told)
+        page = partial(server.get, path, accept)
+        board = Board(health_api, page)
+        told = states(health_api, bot, lambda: seen(page(), MARKS))
+        services = {here: board.told(page()) for here in (True, False) if board.put(here=here)}
+        try:
+            for place, half in zip(reader.places(page), cycle((NEW, OLD)), strict=False):
+                answer = reader.overtake(place, page, partial(both, health_api, bot, board, half))
+                got, known = seen(answer, MARKS), board.told(answer)
+                assert known in services.values(), f"GET {path} gave {known} when a service began or ceased to report"
+                assert got in told.values(), describe(path, got, told)
+        finally:
+            board.clear()
 
 
 def test_a_page_asked_for_in_the_middle_of_an_update_shows_one_state(subject: Subject, health_api: Any) -> None:
@@ -130,10 +134,9 @@ def test_a_page_asked_for_in_the_middle_of_an_update_shows_one_state(subject: Su
             return {path: seen(server.get(path, accept), MARKS) for path, accept in RACED}
 
         told = states(health_api, bot, ask)
-        for place in writer.places(lambda: publish(health_api, bot, OLD)):
-            publish(health_api, bot, OLD)
+        for place, half in zip(writer.places(lambda: publish(health_api, bot, OLD)), cycle((NEW, OLD)), strict=False):
             got: list[dict[str, Any]] = []
-            writer.overtake(place, lambda: publish(health_api, bot, NEW), partial(_note, got, ask))
+            writer.overtake(place, partial(publish, health_api, bot, half), partial(_note, got, ask))
             for path, answer in ((path, answer) for answers in got for path, answer in answers.items()):
                 at_rest = {half: answers[path] for half, answers in told.items()}
                 assert answer in at_rest.values(), describe(path, answer, at_rest)
@@ -143,47 +146,47 @@ def _note(answers: list[dict[str, Any]], ask: Callable[[], dict[str, Any]]) -> N
     answers.append(ask())
 
 
-def service_values(health_api: Any) -> Iterator[Any]:
-    """Return values that a tree may keep about a service."""
-    yield from list(health_api.health_data.service_health.values())[:1]
-    yield from (True, "healthy", {"status": "healthy", "healthy": True, "available": True})
+def both(health_api: Any, bot: QuietBot, board: Board, half: str) -> None:
+    """Let the event loop publish a state, and a service begin or cease to report with it."""
+    publish(health_api, bot, half)
+    on_the_loop(partial(board.put, here=half == NEW))
 
 
-@pytest.mark.parametrize(("path", "accept"), RACED, ids=[path for path, _ in RACED])
-def test_a_page_overtaken_by_a_new_service_is_whole(
-    health_api: Any, reader: Interleaver, path: str, accept: str
-) -> None:
-    """Wherever a page is overtaken by a service that reports for the first time, it is answered as if alone."""
-    board = health_api.health_data.service_health
-    if not hasattr(board, "items") or not hasattr(board, "pop"):
-        pytest.skip("the tree keeps no mapping of services")
-    publish(health_api, QuietBot(), OLD)
-    with reader.watching(), served(health_api) as server:
+class Board:
+    """The services of a tree's health data; where it keeps none that this test understands, nothing is done."""
 
-        def ask() -> Any:
-            return seen(server.get(path, accept), ("service-a", "service-b"))
+    def __init__(self, health_api: Any, page: Callable[[], Answer]) -> None:
+        self._services = health_api.health_data.service_health
+        self._value = next((value for value in self._possible() if self._shows(value, page)), None)
+        if self._value is None:
+            self.clear()
 
-        value = next((value for value in service_values(health_api) if _fits(board, value, ask)), None)
-        if value is None:
-            pytest.skip("the tree keeps something else about a service")
-        alone = ask()
-        board["service-b"] = value
-        both = ask()
-        try:
-            for place in reader.places(ask):
-                board.pop("service-b", None)
-                got = reader.overtake(place, ask, lambda: on_the_loop(lambda: board.__setitem__("service-b", value)))
-                assert got in {alone, both}, (
-                    f"GET {path} gave {got} when a service began to report; alone it gives {alone}"
-                )
-        finally:
-            for name in ("service-a", "service-b"):
-                board.pop(name, None)
+    def _possible(self) -> list[Any]:
+        if not hasattr(self._services, "items") or not hasattr(self._services, "pop"):
+            return []
+        kept = list(self._services.values())[:1]
+        return [*kept, True, "healthy", {"status": "healthy", "healthy": True, "available": True}]
 
+    def _shows(self, value: object, page: Callable[[], Answer]) -> bool:
+        self._services["service-a"] = value
+        return page().code in {200, 503}
 
-def _fits(board: Any, value: object, ask: Callable[[], Any]) -> bool:
-    board["service-a"] = value
-    return ask()[0] in {200, 503}
+    def put(self, *, here: bool) -> bool:
+        """Make a service report, or cease to."""
+        if self._value is not None and here:
+            self._services["service-b"] = self._value
+        elif self._value is not None:
+            self._services.pop("service-b", None)
+        return True
+
+    def told(self, answer: Answer) -> tuple[bool, tuple[str, ...]]:
+        """Reduce an answer to whether it is one, and to the services it names."""
+        return answer.code in {200, 503}, seen(answer, ("service-a", "service-b"))[2]
+
+    def clear(self) -> None:
+        """Remove what this test put there."""
+        for name in ("service-a", "service-b"):
+            getattr(self._services, "pop", lambda *_: None)(name, None)
 
 
 async def test_no_page_touches_the_bot(health_api: Any) -> None:
