@@ -209,7 +209,7 @@ def test_the_worker_reports_what_was_read(miniature: Miniature, python: Interpre
 def test_what_a_child_reads_is_noted_or_nothing_is_taken_for_unread(
     miniature: Miniature, python: Interpreter, start: str, seen: bool | None
 ) -> None:
-    """A child Python takes notes of its own; any other program may have read the whole tree, unless it is vouched for."""
+    """A child Python takes notes of its own; a program that is not vouched for may have read the whole tree."""
     read = "READ = 'open(%r).close()' % str(pathlib.Path(__file__).with_name('other.py'))\n"
     spawns = RIGHT + "import os, pathlib, subprocess, sys\n" + read + start + "\n"
     tree = miniature.tree({"__init__.py": "", "counter.py": spawns, "other.py": "", "third.py": ""})
