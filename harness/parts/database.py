@@ -107,22 +107,25 @@ class Openings:
 
 
 def _recording(note: Callable[[str], None]) -> type[sqlite3.Connection]:
-    """Return a connection class whose cursors note what they are asked to run."""
+    """Return a connection class that notes what it and its cursors are asked to run."""
 
-    class Cursor(sqlite3.Cursor):
+    class Noting:
         def execute(self, sql: str, *parameters: Any) -> Any:
             note(sql)
-            return super().execute(sql, *parameters)
+            return super().execute(sql, *parameters)  # type: ignore[misc]
 
         def executemany(self, sql: str, *parameters: Any) -> Any:
             note(sql)
-            return super().executemany(sql, *parameters)
+            return super().executemany(sql, *parameters)  # type: ignore[misc]
 
         def executescript(self, script: str) -> Any:
             note(script)
-            return super().executescript(script)
+            return super().executescript(script)  # type: ignore[misc]
 
-    class Connection(sqlite3.Connection):
+    class Cursor(Noting, sqlite3.Cursor):
+        pass
+
+    class Connection(Noting, sqlite3.Connection):
         def cursor(self, factory: Any = Cursor) -> Any:
             return super().cursor(factory)
 

@@ -1,4 +1,4 @@
--- What a guild chose. A column that is NULL was never chosen; the code knows the default.
+-- What a guild chose. A column that is NULL was never chosen. The code knows the default.
 CREATE TABLE guild_settings (
     guild_id INTEGER PRIMARY KEY,
     prefix TEXT,

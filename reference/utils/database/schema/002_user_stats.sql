@@ -1,4 +1,4 @@
--- What a member did in a guild; guild 0 is direct messages.
+-- What a member did in a guild. Guild 0 is direct messages.
 CREATE TABLE user_stats (
     user_id INTEGER NOT NULL,
     guild_id INTEGER NOT NULL,

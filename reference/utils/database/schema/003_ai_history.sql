@@ -1,4 +1,4 @@
--- Conversations with the model; the order of a channel is the order of the ids.
+-- Conversations with the model. The order of a channel is the order of the ids.
 CREATE TABLE ai_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     channel_id INTEGER NOT NULL,

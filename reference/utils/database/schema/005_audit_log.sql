@@ -1,4 +1,4 @@
--- Who did what. Each entry's hash covers the one before; the head knows the last, so that a missing tail is noticed.
+-- Who did what. Each entry's hash covers the one before. The head knows the last, so that a missing tail is noticed.
 CREATE TABLE audit_log (
     id INTEGER PRIMARY KEY,
     timestamp TEXT NOT NULL,

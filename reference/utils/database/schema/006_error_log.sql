@@ -1,4 +1,4 @@
--- Errors that a person should look at; the same one is counted, not repeated.
+-- Errors that a person should look at. The same one is counted, not repeated.
 CREATE TABLE error_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     error_type TEXT NOT NULL,
