@@ -12,12 +12,14 @@ from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from harness.parts.bot import QuietBot
 from reference.utils.monitoring import health_api, health_routes, health_server
 from reference.utils.monitoring.health_access import Access, decide, token_matches
 from reference.utils.monitoring.health_api import BotHealthData, HealthAPIServer, HealthRequestHandler, PortInUseError
 from reference.utils.monitoring.health_server import BoundedServer, address_of
+from reference.utils.monitoring.metrics import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +99,19 @@ def test_text_json_and_code_agree(server: HealthAPIServer, health: BotHealthData
     assert json.loads(body)["status"] == json.loads(deep_body)["status"] == word
     assert f"<h2>{word}</h2>".encode() in html
     assert f'bot_health_status{{status="{word}"}} 1.0'.encode() in ask(server, "/metrics")[1]
+
+
+def test_metrics_are_read_by_prometheus(server: HealthAPIServer, health: BotHealthData) -> None:
+    """Prometheus' own parser reads the figures of the health data and of the bot's metrics, each family once."""
+    health.service_health["db"] = "down"
+    health.increment_errors(2)
+    metrics.increment("messages", "command")
+    families = list(text_string_to_metric_families(ask(server, "/metrics")[1].decode()))
+    samples = {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+    assert len({family.name for family in families}) == len(families)
+    assert samples["bot_health_errors_total",] == 2
+    assert samples["bot_health_service_up", "db"] == 0
+    assert samples["bot_messages_total", "command"] >= 1
 
 
 def test_deep_check_names_what_fails(server: HealthAPIServer, health: BotHealthData) -> None:

@@ -67,7 +67,7 @@ class LoopSessions:
         return len(self._entries)
 
     async def get(self) -> aiohttp.ClientSession:
-        """Return the running loop's session, made at the first call; it is closed when that loop ends, or before."""
+        """Return the running loop's session, made at the first call and closed when that loop ends, or before (F04)."""
         loop = asyncio.get_running_loop()
         with self._lock:
             self._sweep()
