@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from harness.register import Finding
 
 PARTS = "harness.parts"
-MACHINERY = ("judge.ini", "plugin.py", "runner.py", "status.py", "subject.py", "touches/sitecustomize.py", "worker.py")
+MACHINERY = (
+    "judge.ini",
+    "plugin.py",
+    "runner.py",
+    "scratch.py",
+    "status.py",
+    "subject.py",
+    "touches/sitecustomize.py",
+    "worker.py",
+)
 
 
 def digest(pieces: Iterable[tuple[str, bytes]]) -> str:

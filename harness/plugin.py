@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import subject as subjects
+from harness.scratch import scratch_folder
 from harness.status import Status
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def _opened_subject(request: pytest.FixtureRequest) -> Iterator[subjects.Subject]:
     source = subjects.locate(request.config.getoption("--subject"))
-    with tempfile.TemporaryDirectory(prefix="subject-", ignore_cleanup_errors=True) as scratch:
-        subject = subjects.Subject(subjects.copy(source, Path(scratch).resolve() / source.name))
+    with scratch_folder("subject") as scratch:
+        subject = subjects.Subject(subjects.copy(source, scratch / source.name))
         subject.open()
         request.config.stash[SUBJECT] = subject
         yield subject

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import evidence, fingerprint, subject, variant
@@ -14,11 +12,13 @@ from harness.evidence import Evidence, FindingProof, VariantProof
 from harness.judge import TIMEOUT, verdict_on
 from harness.parallel import run_all
 from harness.patch import PatchError
+from harness.scratch import scratch_folder
 from harness.variant import Variant, VariantError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from harness.project import Project
     from harness.register import Finding, Register
@@ -82,9 +82,9 @@ def prove(
     done = [finding for finding in register.values() if not finding.is_open]
     rows = [finding for finding in chosen if not finding.is_open]
     cache = VerdictCache(project, python, remembers=not afresh)
-    with tempfile.TemporaryDirectory(prefix="prove-", ignore_cleanup_errors=True) as scratch:
-        reference = _reference(project, Path(scratch))
-        candidates = [_candidate(project, finding, file, Path(scratch)) for finding, file in _files(project, rows)]
+    with scratch_folder("prove") as scratch:
+        reference = _reference(project, scratch)
+        candidates = [_candidate(project, finding, file, scratch) for finding, file in _files(project, rows)]
         trees = [reference, *(candidate.tree for candidate in candidates if candidate.tree)]
         verdicts = _judge_all(project, done, trees, python, cache, timeout, on_step)
     return _weigh_all(project, rows, candidates, verdicts, python)

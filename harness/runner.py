@@ -10,7 +10,6 @@ import signal
 import site
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from harness.project import HOME
+from harness.scratch import scratch_folder
 from harness.status import Status, gravest
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
         stop: when set, the process is ended at once; its verdict then means nothing.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder).resolve()
+    with scratch_folder("judge") as scratch:
         events, log = scratch / "events.jsonl", scratch / "log.txt"
         for name in ("work", "tmp", "home"):
             (scratch / name).mkdir()
@@ -140,7 +139,7 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
             try:
                 timed_out = not _wait(process, events, started + timeout, stop)
             finally:
-                end_tree(process)
+                end_tree(process, scratch / TOUCHES)
         entries = read_events(events)
         verdict = verdict_of(entries, timeout if timed_out else None, process.returncode, _tail(log))
         touched = _touched(scratch / TOUCHES, entries)
@@ -228,19 +227,32 @@ def _has_ended(events: Path) -> bool:
         return False
 
 
-def end_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, each by its own id."""
-    tree = []
+def end_tree(process: subprocess.Popen[bytes], mark: Path) -> None:
+    """End a process and all that it started, each by its own id.
+
+    Args:
+        process: the process.
+        mark: the value of ``JUDGE_TOUCHES`` by which orphans and children in sessions of their own are told.
+    """
     with contextlib.suppress(psutil.Error):
-        tree = psutil.Process(process.pid).children(recursive=True)
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    for child in tree:
-        with contextlib.suppress(psutil.Error):
-            child.kill()
+        _end(psutil.Process(process.pid).children(recursive=True))
     process.kill()
     process.wait()
+    _end([other for other in psutil.process_iter() if _is_marked(other, str(mark))])
+
+
+def _is_marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get("JUDGE_TOUCHES") == mark
+    except (psutil.Error, OSError):
+        return False
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout=GRACE)
 
 
 def read_events(events: Path) -> list[dict[str, Any]]:
