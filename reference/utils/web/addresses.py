@@ -8,6 +8,7 @@ fec0::/10, each of which can lead to a private IPv4 address. So IPv4 is public u
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -44,6 +45,7 @@ SPECIAL_IPV6 = tuple(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_public(address: Address | str) -> bool:
     """Tell whether an address is native, global and unicast, so that a stranger may name it (audit finding F11).
 

@@ -15,25 +15,43 @@ LONGEST_DESCRIPTION = 1000
 LONGEST_TEXT = 50_000
 """Characters."""
 
-_REST_OF_TAG = r"""(?=[\s/>])(?:[^<>"'=]|=\s*+(?:"[^"]*"|'[^']*')|["'=])*+>"""
+_REST_OF_TAG = r"""(?=[\s/>])[^<>"'=]*+(?:(?:=\s*+(?:"[^"]*"|'[^']*')|["'=])[^<>"'=]*+)*+>"""
 _UNREAD = re.compile(
-    r"<(?:(!--)|(script|style|noscript|template|svg|iframe|textarea|select|head|title|nav|footer|aside)"
+    r"<(?=[!adfhinst])(?:(!--)|(script|style|noscript|template|svg|iframe|textarea|select|head|title|nav|footer|aside)"
     + _REST_OF_TAG
     + ")",
     re.IGNORECASE,
 )
-_PARAGRAPH = re.compile(
-    r"</?(?:address|article|blockquote|br|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|form|h[1-6]|header|hr"
-    r"|li|main|ol|option|p|pre|section|summary|table|tbody|tfoot|thead|title|tr|ul)" + _REST_OF_TAG,
-    re.IGNORECASE,
+_TAG = re.compile(r"<(?:/?([a-zA-Z][^\s/<>]*+)(?:>|" + _REST_OF_TAG + ")|[!?/][^<>]*+>)")
+_INLINE = (
+    "a abbr b body button cite code em html i img input label link meta nobr s small span strong sub sup u var wbr"
 )
-_CELL = re.compile(r"<t[dh]" + _REST_OF_TAG, re.IGNORECASE)
-_TAG = re.compile(r"</?[a-z][^\s/<>]*+" + _REST_OF_TAG + "|<[!?/][^<>]*+>", re.IGNORECASE)
+_PARAGRAPHS = (
+    "address article blockquote br caption dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6"
+    " header hr li main ol option p pre section summary table tbody tfoot thead tr ul"
+)
+
+
+class _Separators(dict[str | None, str]):
+    """What stands in the text for a tag of a name; the usual spellings are found without a call."""
+
+    def __missing__(self, name: str | None) -> str:
+        return self.get(name.lower(), "") if name else ""
+
+
+_SEPARATORS = _Separators(
+    {
+        **dict.fromkeys(_INLINE.split(), ""),
+        **dict.fromkeys(_PARAGRAPHS.split(), "\n"),
+        "td": " ",
+        "th": " ",
+    }
+)
 _TITLE = re.compile(r"<title" + _REST_OF_TAG + "([^<]*)", re.IGNORECASE)
 _META = re.compile(r"<meta" + _REST_OF_TAG, re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
-_LINE_ENDS = re.compile(r" ?\n[ \n]*")
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SPACES = ("\t", "\r", "\xa0", "\u3000")
 _DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
@@ -60,7 +78,7 @@ def read_document(source: str, *, is_markup: bool) -> Document:
         is_markup: whether it is HTML; otherwise its text is taken as it is.
     """
     if not is_markup:
-        return Document("", "", _INVISIBLE.sub("", source.replace("\r\n", "\n"))[:LONGEST_TEXT].strip())
+        return Document("", "", _visible(source.replace("\r\n", "\n"))[:LONGEST_TEXT].strip())
     meta = _metadata(source)
     title = _TITLE.search(source)
     return Document(
@@ -79,15 +97,23 @@ def _metadata(source: str) -> dict[str, str]:
 
 
 def _line(source: str, longest: int) -> str:
-    line = _INVISIBLE.sub("", " ".join(html.unescape(source).split()))
+    line = _visible(" ".join(html.unescape(source).split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def _text(source: str) -> str:
-    readable = " ".join(_without_unread(source).split())
-    bare = _TAG.sub("", _CELL.sub(" ", _PARAGRAPH.sub("\n", readable)))
-    text = _INVISIBLE.sub("", html.unescape(bare).replace("\xa0", " "))
-    return _LINE_ENDS.sub("\n", text).strip()[:LONGEST_TEXT]
+    parts = _TAG.split(_without_unread(source).replace("\n", " "))
+    parts[1::2] = map(_SEPARATORS.__getitem__, parts[1::2])
+    text = _visible(html.unescape("".join(parts)))
+    for space in _SPACES:
+        text = text.replace(space, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return "\n".join(filter(None, map(str.strip, text.split("\n"))))[:LONGEST_TEXT].rstrip()
+
+
+def _visible(text: str) -> str:
+    return text if text.replace("\n", "").isprintable() else _INVISIBLE.sub("", text)
 
 
 def _without_unread(source: str) -> str:

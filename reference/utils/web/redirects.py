@@ -63,11 +63,10 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
-def is_guarded(session: aiohttp.ClientSession | None) -> bool:
+def is_guarded(session: aiohttp.ClientSession) -> bool:
     """Tell whether a session is made as `open_session` makes it, so that all rules hold in it (audit finding F11)."""
     return (
-        session is not None
-        and isinstance(session.connector, PublicConnector)
+        isinstance(session.connector, PublicConnector)
         and isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
         and not (session.auto_decompress or session.trust_env)
     )

@@ -8,7 +8,6 @@ deadline over all hops, and 5 MB of body, unfolded. Nothing is carried from one 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,10 +88,11 @@ async def fetch_page(
         aiohttp.ClientError: the server cannot be reached, or its answer is broken.
     """
     try:
-        async with asyncio.timeout(timeout), AsyncExitStack() as stack:
-            if session is None or not redirects.is_guarded(session):
-                session = await stack.enter_async_context(open_session())
-            return await _read(await _answer(session, target(url)))
+        async with asyncio.timeout(timeout):
+            if session is not None and redirects.is_guarded(session):
+                return await _read(await _answer(session, target(url)))
+            async with open_session() as own:
+                return await _read(await _answer(own, target(url)))
     except TimeoutError:
         raise FetchError(f"the page did not come within {timeout:g} seconds") from None
 
