@@ -60,16 +60,22 @@ def _takes_notes(command: object, environment: object) -> bool:
     get = getattr(os.environ if environment is None else environment, "get", None)
     if get is None or get(READS_NOTHING):
         return get is not None
-    words = (
-        [command] if isinstance(command, str | bytes) else list(command) if isinstance(command, list | tuple) else []
-    )
-    names = [os.fsdecode(word) for word in words if isinstance(word, str | bytes | os.PathLike)]
+    names = _words(command)
     if not names or not os.path.basename(names[0]).lower().startswith("python"):  # noqa: PTH119
         return False
     flags = [name for name in names[1:3] if name.startswith("-") and not name.startswith("--")]
     if any(DEAF_FLAGS.intersection(flag) for flag in flags):
         return False
     return bool(get(NOTES) and HERE in str(get("PYTHONPATH", "")).split(os.pathsep))
+
+
+def _words(command: object) -> list[str]:
+    """Split a command into its words; on Windows it is one line by now."""
+    if isinstance(command, str):
+        program, _, rest = command[1:].partition('"') if command.startswith('"') else command.partition(" ")
+        return [program, *rest.split()]
+    listed = command if isinstance(command, list | tuple) else []
+    return [os.fsdecode(word) for word in listed if isinstance(word, str | bytes | os.PathLike)]
 
 
 def _import_the_next() -> None:
