@@ -63,8 +63,7 @@ def event_of(
     if names in _harmless_shapes or _is_harmless(names):
         event.update(fields)
         for key, value in fields.items():
-            kind = value.__class__
-            if kind not in _SCALARS and (kind is not str or len(value) >= SHORTEST):
+            if value.__class__ not in _SCALARS and (value.__class__ is not str or len(value) >= SHORTEST):
                 event[key] = redact(value)
     else:
         for key, value in fields.items():

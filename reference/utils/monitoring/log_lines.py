@@ -109,6 +109,7 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: LineWriter | None = None, level: int = logging.NOTSET) -> None:
         super().__init__(level)
         self._stream = stream
+        self._mutex: Any = self.lock
         self.setFormatter(StructuredFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -120,7 +121,7 @@ class LineHandler(logging.Handler):
 
     def write_line(self, line: bytes) -> None:
         """Write a finished line, which ends with a line feed; what cannot be written is lost, never raised."""
-        with self._guard():
+        with self._mutex:
             try:
                 (self._stream or _standard_error()).write(line)
             except (OSError, ValueError):
@@ -128,7 +129,7 @@ class LineHandler(logging.Handler):
 
     def flush(self) -> None:
         """Hand over what was written."""
-        with self._guard():
+        with self._mutex:
             try:
                 (self._stream or _standard_error()).flush()
             except (OSError, ValueError):
@@ -138,12 +139,9 @@ class LineHandler(logging.Handler):
         """Flush; a stream that can rotate is closed, any other belongs to whoever gave it."""
         self.flush()
         if isinstance(self._stream, RotatingFile):
-            with self._guard():
+            with self._mutex:
                 self._stream.close()
         super().close()
-
-    def _guard(self) -> Any:
-        return self.lock
 
 
 def _standard_error() -> LineWriter:

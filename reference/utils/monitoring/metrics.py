@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .bounded_labels import BoundedLabel
 
@@ -86,6 +86,10 @@ class BotMetrics:
             ValueError: the amount is negative.
         """
         self._counters[counter].get(label).inc(amount)
+
+    def child(self, counter: str, label: str) -> Counter:
+        """Return the counter of one label's value, for places that count often; errors are those of `increment`."""
+        return cast("Counter", self._counters[counter].get(label))
 
     def increment_messages(self, kind: str = "guild") -> None:
         """Count a message, by kind (``guild``, ``direct``)."""

@@ -46,6 +46,15 @@ _SECRET_SHAPES = re.compile(
     re.IGNORECASE,
 )
 
+_MAY_HOLD_ONE = re.compile(r"[:=]|\S{12}|-{5}")
+"""Matches wherever one of the shapes may; much quicker."""
+
+_harmless: set[str] = set()
+"""Short texts that were looked at and hold no secret: messages mostly are the same few."""
+
+_MOST_HARMLESS = 4096
+_LONGEST_REMEMBERED = 120
+
 _known_names: dict[str, bool] = {}
 
 
@@ -57,7 +66,12 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Return the text with what is shaped like a secret replaced by ``[redacted]``."""
-    return text if len(text) < SHORTEST else _SECRET_SHAPES.sub(_without_secret, text)
+    if len(text) < SHORTEST or text in _harmless:
+        return text
+    clean = _SECRET_SHAPES.sub(_without_secret, text) if _MAY_HOLD_ONE.search(text) else text
+    if len(text) <= _LONGEST_REMEMBERED and clean == text:
+        _remember(text)
+    return clean
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -86,6 +100,12 @@ def _redact(value: Any, name: str, levels: int) -> Any:  # noqa: PLR0911  a retu
     if isinstance(value, Mapping):
         return {_redact_key(key): _redact(item, str(key), levels - 1) for key, item in value.items()}
     return [_redact(item, "", levels - 1) for item in value]
+
+
+def _remember(text: str) -> None:
+    if len(_harmless) >= _MOST_HARMLESS:
+        _harmless.clear()
+    _harmless.add(text)
 
 
 def _redact_key(key: Any) -> Any:

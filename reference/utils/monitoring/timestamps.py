@@ -31,7 +31,7 @@ def utc_text(seconds: float | None = None) -> str:
     if whole != known:
         text = _whole_second(now, whole)
         _second = (whole, text)
-    return f"{text}.{int((now - whole) * 1_000_000):06d}Z"
+    return f"{text}.{str(1_000_000 + int((now - whole) * 1_000_000))[1:]}Z"
 
 
 def _whole_second(now: float, whole: int) -> str:
