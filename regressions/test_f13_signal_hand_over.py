@@ -16,8 +16,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from harness.parts.process import Child, Crowd
 
 if TYPE_CHECKING:
@@ -154,35 +152,39 @@ CASES = [*([] if ON_WINDOWS else POSIX_CASES), ("windows", "both", "SIGINT")]
 """Platform, which handlers are set up (``restarted``: both, in an earlier loop too), signal."""
 
 
-def test_a_signal_wakes_an_idle_loop(subject: Subject, tmp_path: Path) -> None:
-    """A signal that comes while the loop sleeps makes the clean-up run in that loop, and the process end."""
+def test_a_signal_begins_the_clean_up(subject: Subject, tmp_path: Path) -> None:
+    """A signal that comes while the loop sleeps makes the clean-up run in that loop; without a loop it is not lost."""
     requires_shutdown_manager(subject)
     with Crowd() as children:
-        bots = {
+        idle = {
             (platform, setups, name): children.python("-c", IDLE_BOT, subject.root, platform, setups, cwd=tmp_path)
             for platform, setups, name in CASES
         }
-        for (platform, setups, name), bot in bots.items():
+        without_loop = None if ON_WINDOWS else children.python("-c", BOT_WITHOUT_LOOP, subject.root, cwd=tmp_path)
+        for (platform, setups, name), bot in idle.items():
             started(bot, f"{platform}, {setups}").send(getattr(signal, name))
+        if without_loop:
+            started(without_loop, "no loop").send(signal.SIGTERM)
         silent = time.monotonic() + SILENCE
-        for (platform, setups, name), bot in bots.items():
-            case = f"{name} ({platform}, {setups})"
-            cleaned = bot.says("cleaned up", max(0.0, silent - time.monotonic()))
-            assert cleaned or bot.ends(MOMENT), f"{case} did not wake the idle loop; no clean-up ran"
-            assert "the task was lost" not in bot.printed, f"{case}: the task of the clean-up was collected midway"
-            assert cleaned, f"{case}: the process ended without its clean-up: {last_words(bot)}"
-            assert "in its loop" in bot.printed, f"{case}: the clean-up ran in another loop than the bot's"
-            assert bot.ends(), f"{case}: the process did not end after its clean-up"
+        for (platform, setups, name), bot in idle.items():
+            cleans_up_in_its_loop(bot, f"{name} ({platform}, {setups})", silent)
+        if without_loop:  # Windows interrupts no blocking read for a signal
+            loses_no_signal(without_loop, silent)
 
 
-@pytest.mark.skipif(ON_WINDOWS, reason="Windows interrupts no blocking read for a signal")
-def test_a_signal_without_a_loop_is_not_lost(subject: Subject, tmp_path: Path) -> None:
-    """A signal that comes while no loop runs makes the clean-up run or ends the process; the handler never breaks."""
-    requires_shutdown_manager(subject)
-    with Crowd() as children:
-        bot = started(children.python("-c", BOT_WITHOUT_LOOP, subject.root, cwd=tmp_path), "no loop")
-        bot.send(signal.SIGTERM)
-        cleaned = bot.says("cleaned up", SILENCE)
-        assert cleaned or bot.ends(MOMENT), "SIGTERM was swallowed while no loop ran"
-        broken = [line for line in bot.printed if line.startswith("RuntimeError")]
-        assert cleaned or not broken, f"the signal handler broke while no loop ran: {broken}"
+def cleans_up_in_its_loop(bot: Child, case: str, silent: float) -> None:
+    """See that a bot with an idle loop cleans up and ends; ``silent`` is when it should have said so."""
+    cleaned = bot.says("cleaned up", max(0.0, silent - time.monotonic()))
+    assert cleaned or bot.ends(MOMENT), f"{case} did not wake the idle loop; no clean-up ran"
+    assert "the task was lost" not in bot.printed, f"{case}: the task of the clean-up was collected midway"
+    assert cleaned, f"{case}: the process ended without its clean-up: {last_words(bot)}"
+    assert "in its loop" in bot.printed, f"{case}: the clean-up ran in another loop than the bot's"
+    assert bot.ends(), f"{case}: the process did not end after its clean-up"
+
+
+def loses_no_signal(bot: Child, silent: float) -> None:
+    """See that a bot without a loop cleans up or ends, and that its signal handler does not break."""
+    cleaned = bot.says("cleaned up", max(0.0, silent - time.monotonic()))
+    assert cleaned or bot.ends(MOMENT), "SIGTERM was swallowed while no loop ran"
+    broken = [line for line in bot.printed if line.startswith("RuntimeError")]
+    assert cleaned or not broken, f"the signal handler broke while no loop ran: {last_words(bot)}"

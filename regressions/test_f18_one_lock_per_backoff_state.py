@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.subject import Subject
 
-MODULE = "utils.reliability.error_recovery"
+PACKAGE = "utils.reliability"
 HEAD_START = 0.1
 """Seconds for which the first thread is held up, so that the second can pass it where nothing keeps it out."""
 
@@ -38,20 +38,19 @@ STUCK = "two threads that asked for one service at the same time kept each other
 
 
 def imported_anew(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Import the module once more, so that the locks it makes meanwhile are made by a patched ``threading``."""
-    before = subject.reliability.error_recovery
-    package = sys.modules[MODULE.rpartition(".")[0]]
-    monkeypatch.setattr(package, "error_recovery", getattr(package, "error_recovery", before))
-    monkeypatch.delitem(sys.modules, MODULE)
-    try:
-        return importlib.import_module(MODULE)
-    finally:
-        sys.modules[MODULE] = before
+    """Import the module and its neighbours once more, so that a patched ``threading`` makes their locks."""
+    assert subject.reliability.error_recovery
+    package = sys.modules[PACKAGE]
+    for name in [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name, value in vars(package).copy().items():
+        monkeypatch.setattr(package, name, value)
+    return importlib.import_module(f"{PACKAGE}.error_recovery")
 
 
 def test_a_state_is_fetched_and_reset_under_one_lock(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever fetches or resets a state, for the first time or again, holds one lock at most at a time."""
-    observed = HeldTogether(monkeypatch)
+    observed = HeldTogether(monkeypatch, functools.cache(subject.owns))
     module = imported_anew(subject, monkeypatch)
 
     async def use() -> None:
@@ -59,13 +58,13 @@ def test_a_state_is_fetched_and_reset_under_one_lock(subject: Subject, monkeypat
         await module._get_backoff_state_async("weather")
         await module._reset_backoff_state_async("weather")
 
-    finish(lambda: asyncio.run(use()), "a lone caller waited for ever for a backoff state")
+    finish(lambda: asyncio.run(use()), "a lone caller waited for ever for a backoff state", PATIENCE)
     assert observed.deepest <= 1, f"a caller of a backoff state held {observed.deepest} locks at the same time"
 
 
 def test_a_retry_uses_its_state_under_one_lock(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that fails and is tried again holds one lock at most at a time."""
-    observed = HeldTogether(monkeypatch)
+    observed = HeldTogether(monkeypatch, functools.cache(subject.owns))
     module = imported_anew(subject, monkeypatch)
     sleep = asyncio.sleep
 
@@ -84,7 +83,7 @@ def test_a_retry_uses_its_state_under_one_lock(subject: Subject, monkeypatch: py
         with contextlib.suppress(ConnectionError):
             await module.retry_async(service, service_name="weather")
 
-    finish(lambda: asyncio.run(use()), "a lone retry waited for ever")
+    finish(lambda: asyncio.run(use()), "a lone retry waited for ever", PATIENCE)
     assert observed.deepest <= 1, f"a retry held {observed.deepest} locks of its backoff state at the same time"
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import threading
-from collections import deque
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from types import FrameType
 
     import pytest
 
 ASYNCIO_LOCKS = (asyncio.Lock, asyncio.Semaphore)
+PLUMBING = {Path(file or "") for file in (asyncio.locks.__file__, contextlib.__file__, threading.__file__, __file__)}
+"""Files through which a lock is taken on somebody else's behalf."""
 
 
 class _Turn:
@@ -23,65 +29,73 @@ class _Turn:
 
 
 def suspend_holders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make each task that has taken an asyncio lock or semaphore let the others run before it goes on.
+    """Make each task that has taken an asyncio lock, semaphore or token let the others run before it goes on.
 
-    ``await lock.acquire()`` may suspend by its contract, and does so here each time, so that callers who would only
-    meet inside a lock by chance meet there for certain. A cancelled caller gives the lock back, as ever.
+    ``await lock.acquire()`` may suspend by its contract, and so may ``await queue.get()``; they do so here each time,
+    so that callers who would only meet inside a lock by chance meet there for certain. A cancelled caller gives the
+    lock back, as ever.
     """
     for kind in ASYNCIO_LOCKS:
-        _after_acquiring(monkeypatch, kind)
+        _suspend_after(monkeypatch, kind, "acquire", lambda lock, _: lock.release())
+    _suspend_after(monkeypatch, asyncio.Queue, "get", lambda tokens, token: tokens.put_nowait(token))
 
 
-def _after_acquiring(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
-    acquire = kind.acquire
+def _suspend_after(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, method: str, give_back: Callable[[Any, Any], object]
+) -> None:
+    take = getattr(kind, method)
 
-    async def acquire_and_suspend(self: Any) -> bool:
-        taken: bool = await acquire(self)
+    async def take_and_suspend(self: Any) -> Any:
+        taken = await take(self)
         try:
             await _Turn()
         except BaseException:
-            self.release()
+            give_back(self, taken)
             raise
         return taken
 
-    monkeypatch.setattr(kind, "acquire", acquire_and_suspend)
+    monkeypatch.setattr(kind, method, take_and_suspend)
+
+
+_held: ContextVar[list[object]] = ContextVar("locks held by the code under observation")
 
 
 class HeldTogether:
-    """Notes which locks are taken while another is held, by whoever takes them, from its making on.
+    """Notes which locks some code takes while it holds another, from here on, in this context and those copied from it.
 
     Asyncio locks are noticed wherever they were made, thread locks where they are made while ``threading`` is patched.
+    What a library takes for itself, as a thread pool or a log handler does, is its own affair.
+
+    Args:
+        monkeypatch: undoes the observation.
+        owns: tells by file name whether code is under observation.
 
     Attributes:
-        deepest: the largest number of different locks that one thread held at the same time.
+        deepest: the largest number of different locks that were held at the same time.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owns: Callable[[str], bool]) -> None:
         self.deepest = 0
-        self._held = threading.local()
+        self._owns = owns
         self._monkeypatch = monkeypatch
+        _held.set([])
         for name in ("Lock", "RLock"):
             monkeypatch.setattr(threading, name, self._maker(getattr(threading, name)))
         for kind in ASYNCIO_LOCKS:
             self._observe(kind)
 
     def taken(self, lock: object) -> None:
-        """Note that the current thread holds ``lock`` once more."""
-        held = self._stack()
-        held.append(lock)
-        self.deepest = max(self.deepest, len({id(each) for each in held}))
+        """Note that the code holds ``lock`` once more, if it is the one that takes it."""
+        held = _held.get(None)
+        if held is not None and self._owns(_taker()):
+            held.append(lock)
+            self.deepest = max(self.deepest, len({id(each) for each in held}))
 
     def given_back(self, lock: object) -> None:
         """Note that ``lock`` is held once less."""
-        held = self._stack()
-        if lock in held:
+        held = _held.get(None)
+        if held is not None and lock in held:
             held.remove(lock)
-
-    def _stack(self) -> deque[object]:
-        if not hasattr(self._held, "stack"):
-            self._held.stack = deque()
-        stack: deque[object] = self._held.stack
-        return stack
 
     def _maker(self, make: Callable[[], Any]) -> type[ObservedLock]:
         observer = self
@@ -106,6 +120,14 @@ class HeldTogether:
 
         self._monkeypatch.setattr(kind, "acquire", observed_acquire)
         self._monkeypatch.setattr(kind, "release", observed_release)
+
+
+def _taker() -> str:
+    """Return the file of the code that takes a lock, be it with a statement or through another lock."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no other way to ask who calls
+    while frame is not None and Path(frame.f_code.co_filename) in PLUMBING:
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame else ""
 
 
 class ObservedLock:

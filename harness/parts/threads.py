@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import threading
 from concurrent.futures import Future
@@ -12,20 +13,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+APART = "apart from the test"
+
 
 def apart(work: Callable[[], T]) -> Future[T]:
-    """Start ``work`` in a daemon thread; its future gives the result, with a time-out where one is named."""
+    """Start ``work`` in a daemon thread and a copy of this context; its future gives the result."""
     future: Future[T] = Future()
+    context = contextvars.copy_context()
 
     def run() -> None:
         try:
-            future.set_result(work())
+            future.set_result(context.run(work))
         except BaseException as error:  # noqa: BLE001  the future carries it to whoever asks
             gc.collect()  # finalizers that run while pytest parses source for its report break that in Python 3.11
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name=APART, daemon=True).start()
     return future
+
+
+def count_stuck() -> int:
+    """Return how many threads of ``apart`` have not come to an end."""
+    return sum(thread.name == APART for thread in threading.enumerate())
 
 
 def finish(work: Callable[[], T], otherwise: str, seconds: float = 10.0) -> T:
