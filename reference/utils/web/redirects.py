@@ -72,21 +72,20 @@ def is_guarded(session: aiohttp.ClientSession) -> bool:
     )
 
 
-async def get(session: aiohttp.ClientSession, url: str | URL) -> Response:
-    """Ask for a page and follow its redirects, each judged as the first URL was.
+async def get(session: aiohttp.ClientSession, place: URL) -> Response:
+    """Ask for a page and follow its redirects, each judged as its URL was.
 
     The caller bounds the time, over all hops together, with `asyncio.timeout`.
 
     Args:
         session: one of `open_session`.
-        url: the URL, as a stranger wrote it.
+        place: a URL that `targets.target` let pass.
 
     Raises:
-        BlockedError: a URL of the chain is refused.
+        BlockedError: a redirect or an address is refused.
         FetchError: there are too many redirects, the status is no success, or the content is no text.
         aiohttp.ClientError: the server cannot be reached or does not speak HTTP.
     """
-    place = target(url)
     for _ in range(MOST_REDIRECTS + 1):
         answer = await _hop(session, place)
         if isinstance(answer, Response):
