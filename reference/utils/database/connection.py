@@ -165,7 +165,7 @@ class Connection:
             sqlite3.Error: it could not be kept; it is rolled back then.
         """
         for cursor in self._cursors:
-            cursor.drop()
+            cursor.cut_off()
         raw = self._worker.raw
         try:
             if keep and raw.in_transaction:
@@ -270,8 +270,12 @@ class Cursor:
         self._rows.clear()
 
     def drop(self) -> None:
-        """Close the cursor in the connection's thread."""
+        """Close the cursor in the connection's thread; no rows are left."""
         self._is_done = True
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """Close the cursor in the connection's thread; asking for the rows that are left is an error then."""
         if self._raw is not None:
             self._raw.close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Self
 
 __all__ = ["Slots"]
@@ -93,12 +94,13 @@ class Slots:
     def _forget(self, waiter: _Waiter) -> None:
         with self._lock:
             if not waiter.granted:
-                self._waiters.remove(waiter)
+                with suppress(ValueError):  # it was passed over, for its loop was closed
+                    self._waiters.remove(waiter)
                 return
         self.release()
 
     def release(self) -> None:
-        """Give a slot back, to the first who waits.
+        """Give a slot back, to the first who waits in a loop that still runs.
 
         Raises:
             ValueError: more slots would be free than there are.
@@ -106,8 +108,7 @@ class Slots:
         while (waiter := self._give_back()) is not None:
             if waiter.wake():
                 return
-            with self._lock:
-                self._value -= 1
+            waiter.granted = False
 
     def _give_back(self) -> _Waiter | None:
         """Decide who gets a slot that comes back; the slot of a waiter is counted as taken."""
