@@ -199,6 +199,45 @@ async def test_straggler_success_closes_nothing(breaker: CircuitBreaker, clock: 
     assert state_of(breaker) is CircuitState.OPEN
 
 
+async def test_asked_straggler_fails_nobodys_probe(breaker: CircuitBreaker, clock: Clock) -> None:
+    """A task admitted before the circuit opened reports late: another task's probe is not taken for its own."""
+    gate = asyncio.Event()
+
+    async def late() -> None:
+        assert await breaker.async_can_execute()
+        await gate.wait()
+        await breaker.async_record_failure()
+
+    async def probe() -> None:
+        assert await breaker.async_can_execute()
+        gate.set()
+        await straggler
+        await breaker.async_record_success()
+
+    straggler = asyncio.create_task(late())
+    await asyncio.sleep(0)
+    half_open(breaker, clock)
+    await asyncio.create_task(probe())
+    await asyncio.create_task(probe())
+    assert state_of(breaker) is CircuitState.CLOSED
+
+
+def test_report_of_nobody_in_particular_spares_blocks(breaker: CircuitBreaker, clock: Clock) -> None:
+    """A failure that nobody asked for does not end the probe of a ``with`` block."""
+    half_open(breaker, clock)
+    with breaker:
+        contextvars.Context().run(breaker.record_failure)
+        assert state_of(breaker) is CircuitState.HALF_OPEN
+
+
+def test_report_from_elsewhere_settles_a_probe(breaker: CircuitBreaker, clock: Clock) -> None:
+    """A caller whose report comes from another context, as from a thread, is believed to be one that asked."""
+    half_open(breaker, clock)
+    assert contextvars.Context().run(breaker.can_execute)
+    contextvars.Context().run(breaker.record_failure)
+    assert state_of(breaker) is CircuitState.OPEN
+
+
 def test_unreported_probe_is_given_away_in_the_end(breaker: CircuitBreaker, clock: Clock) -> None:
     """Probes whose callers never report do not keep the circuit half-open for ever."""
     half_open(breaker, clock)

@@ -15,20 +15,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import logging
 import math
 import threading
 import time
-from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
+
+from .circuit_rules import CircuitBreakerOpenError, CircuitRules, CircuitState, Outcome, Way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
+
+__all__ = ["SHORTEST_LEASE", "CircuitBreaker", "CircuitBreakerOpenError", "CircuitState"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,48 +40,15 @@ F = TypeVar("F", bound="Callable[..., Any]")
 SHORTEST_LEASE = 60.0
 """Seconds, at least, before a probe whose caller never reported back is given to somebody else."""
 
-BUSY_RETRY = 1.0
-"""Seconds after which a caller should ask again when all probes of a half-open circuit are out."""
-
-_NO_TICKET = -1
-
-
-class CircuitState(StrEnum):
-    """What a breaker does with calls: pass them, refuse them, or pass a few as probes."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-
-
-class _Outcome(Enum):
-    SUCCESS = auto()
-    FAILURE = auto()
-    NEITHER = auto()
-
-
-class CircuitBreakerOpenError(Exception):
-    """A call was refused. Every refusal is a fresh exception, so that no traceback grows from call to call.
-
-    Attributes:
-        name: the breaker that refused.
-        retry_after: seconds after which asking again makes sense.
-    """
-
-    def __init__(self, name: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(name, retry_after)
-        self.name = name
-        self.retry_after = retry_after
-
-    def __str__(self) -> str:
-        return f"the circuit {self.name!r} is open; try again in {self.retry_after:.1f} s"
-
 
 # The tickets of the ``with`` blocks that this task or thread is in: (breaker, ticket, the blocks around it).
 _blocks: ContextVar[tuple[CircuitBreaker, int, Any] | None] = ContextVar("circuit_breaker_blocks", default=None)
 
+# The last call that this task or thread was admitted for by ``can_execute`` and has not reported on.
+_asked: ContextVar[tuple[CircuitBreaker, int] | None] = ContextVar("circuit_breaker_asked", default=None)
 
-class CircuitBreaker:
+
+class CircuitBreaker(CircuitRules):
     """Refuses calls to a service after failures in a row, and probes it after a while.
 
     A call that is cancelled, or that ends with an exception which is no failure of the service, counts neither way and
@@ -111,27 +79,12 @@ class CircuitBreaker:
         failures: tuple[type[BaseException], ...] = (Exception,),
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.name = name
-        self.failure_threshold = failure_threshold
-        self.reset_timeout = reset_timeout
-        self.half_open_max_calls = half_open_max_calls
-        self.success_threshold = half_open_max_calls if success_threshold is None else success_threshold
-        if min(failure_threshold, half_open_max_calls, self.success_threshold) < 1:
-            raise ValueError(f"the circuit {name!r}: thresholds must be at least 1")
-        if not 0 <= reset_timeout < math.inf:
-            raise ValueError(f"the circuit {name!r}: the reset time-out must be 0 or more seconds")
+        threshold = half_open_max_calls if success_threshold is None else success_threshold
+        super().__init__(name, failure_threshold, reset_timeout, half_open_max_calls, threshold)
         self._failure_types = failures
         self._clock = clock
         self._lock = threading.Lock()
-        self._tickets = itertools.count()
-        self._state = CircuitState.CLOSED
-        self._ticket: int | None = next(self._tickets)  # what all calls of a closed circuit share; None in other states
-        self._failures = 0
-        self._successes = 0
-        self._retry_at = 0.0
-        self._probes: dict[int, float] = {}  # ticket of each probe that is out -> when its lease ends
         self._listeners: tuple[Any, ...] = ()
-        self._changes: deque[tuple[CircuitState, CircuitState]] = deque()
 
     # What it is
 
@@ -180,14 +133,14 @@ class CircuitBreaker:
         """
         ticket = self._ticket
         if ticket is None:
-            ticket = self._enter(math.inf)
+            ticket = self._enter(math.inf, Way.CALL)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
             self._settle(ticket, self._outcome(error))
             raise
         if self._failures or self._ticket != ticket:
-            self._settle(ticket, _Outcome.SUCCESS)
+            self._settle(ticket, Outcome.SUCCESS)
         return result
 
     def call_sync(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -207,26 +160,24 @@ class CircuitBreaker:
         """
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__qualname__} is a generator; use 'with breaker:' around its parts")
-        invoke: Any = self.call if inspect.iscoroutinefunction(function) else self.call_sync
-
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def guarded(*args: Any, **kwargs: Any) -> Any:
-                return await invoke(function, *args, **kwargs)
+                return await self.call(function, *args, **kwargs)
 
         else:
 
             @functools.wraps(function)
             def guarded(*args: Any, **kwargs: Any) -> Any:
-                return invoke(function, *args, **kwargs)
+                return self.call_sync(function, *args, **kwargs)
 
         return cast("F", guarded)
 
     def __enter__(self) -> Self:
         ticket = self._ticket
         if ticket is None:
-            ticket = self._enter(self._lease())
+            ticket = self._enter(self._lease(), Way.BLOCK)
         _blocks.set((self, ticket, _blocks.get()))
         return self
 
@@ -235,7 +186,7 @@ class CircuitBreaker:
     ) -> None:
         ticket = self._leave_block()
         if error is not None or self._failures or self._ticket != ticket:
-            self._settle(ticket, self._outcome(error))
+            self._settle(ticket, self._outcome(error), Way.BLOCK)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -252,19 +203,25 @@ class CircuitBreaker:
 
         A probe that nobody reports on is given to somebody else after the reset time-out, or a minute if that is more.
         """
-        return self._ticket is not None or self._admit(self._lease()) is not None
+        ticket = self._ticket
+        if ticket is None:
+            ticket = self._admit(self._lease(), Way.ASKED)
+        if ticket is None:
+            return False
+        _asked.set((self, ticket))
+        return True
 
     def record_success(self) -> None:
         """Report that an admitted call worked."""
-        self._settle(None, _Outcome.SUCCESS)
+        self._report(Outcome.SUCCESS)
 
     def record_failure(self) -> None:
         """Report that an admitted call failed. While the circuit is open, this is a straggler's and changes nothing."""
-        self._settle(None, _Outcome.FAILURE)
+        self._report(Outcome.FAILURE)
 
     def record_cancelled(self) -> None:
         """Report that an admitted call was given up: it counts neither way, its probe is returned."""
-        self._settle(None, _Outcome.NEITHER)
+        self._report(Outcome.NEITHER)
 
     async def async_can_execute(self) -> bool:
         """Do what ``can_execute`` does; nothing is awaited, so it works in every event loop (F02)."""
@@ -309,7 +266,7 @@ class CircuitBreaker:
 
         return remove
 
-    # The state machine: every method from here on that decides runs under the lock
+    # Around it
 
     @contextmanager
     def _exclusively(self) -> Iterator[float]:
@@ -318,92 +275,36 @@ class CircuitBreaker:
         if self._changes:
             self._announce()
 
-    def _enter(self, lease: float) -> int:
-        ticket = self._admit(lease)
+    def _enter(self, lease: float, way: Way) -> int:
+        ticket = self._admit(lease, way)
         if ticket is None:
             raise CircuitBreakerOpenError(self.name, self.retry_after)
         return ticket
 
-    def _admit(self, lease: float) -> int | None:
+    def _admit(self, lease: float, way: Way) -> int | None:
         with self._exclusively() as now:
-            self._half_open_when_due(now)
-            if self._state is CircuitState.HALF_OPEN and self._has_probe(now):
-                ticket = next(self._tickets)
-                self._probes[ticket] = now + lease
-                return ticket
-            return self._ticket
+            return self._admitted(now, lease, way)
 
-    def _settle(self, ticket: int | None, outcome: _Outcome) -> None:
+    def _settle(self, ticket: int | None, outcome: Outcome, way: Way = Way.CALL) -> None:
         with self._exclusively() as now:
-            if ticket is None:
-                ticket = self._anonymous_ticket()
-            if ticket == self._ticket:
-                self._settle_closed(outcome, now)
-            elif self._probes.pop(ticket, None) is not None:
-                self._settle_probe(outcome, now)
+            self._settled(self._some_ticket(way) if ticket is None else ticket, outcome, now)
 
-    def _settle_closed(self, outcome: _Outcome, now: float) -> None:
-        if outcome is _Outcome.SUCCESS:
-            self._failures = 0
-        elif outcome is _Outcome.FAILURE:
-            self._failures += 1
-            if self._failures >= self.failure_threshold:
-                self._open(now)
-
-    def _settle_probe(self, outcome: _Outcome, now: float) -> None:
-        if outcome is _Outcome.FAILURE:
-            self._failures += 1
-            self._open(now)
-        elif outcome is _Outcome.SUCCESS:
-            self._successes += 1
-            if self._successes >= self.success_threshold:
-                self._become(CircuitState.CLOSED)
-
-    def _open(self, now: float) -> None:
-        self._retry_at = now + self.reset_timeout
-        self._become(CircuitState.OPEN)
-
-    def _half_open_when_due(self, now: float) -> None:
-        if self._state is CircuitState.OPEN:
-            self._retry_at = min(self._retry_at, now + self.reset_timeout)  # a clock that was set back
-            if now >= self._retry_at:
-                self._become(CircuitState.HALF_OPEN)
-
-    def _become(self, state: CircuitState) -> None:
-        if state is not self._state:
-            self._changes.append((self._state, state))
-        self._state = state
-        self._ticket = next(self._tickets) if state is CircuitState.CLOSED else None
-        self._failures = 0 if state is CircuitState.CLOSED else self._failures
-        self._successes = 0
-        self._probes.clear()
-
-    def _has_probe(self, now: float) -> bool:
-        for ticket in [ticket for ticket, end in self._probes.items() if end <= now]:
-            del self._probes[ticket]
-        return len(self._probes) < self.half_open_max_calls
-
-    def _anonymous_ticket(self) -> int:
-        if self._ticket is not None:
-            return self._ticket
-        return next((ticket for ticket, end in self._probes.items() if end < math.inf), _NO_TICKET)
-
-    def _seconds_to_retry(self, now: float) -> float:
-        if self._state is CircuitState.OPEN:
-            return self._retry_at - now
-        if self._state is CircuitState.HALF_OPEN and not self._has_probe(now):
-            return min(BUSY_RETRY, self.reset_timeout)
-        return 0.0
-
-    # Around it
+    def _report(self, outcome: Outcome) -> None:
+        """Count an outcome for the call that this task or thread asked for; for any such call if it asked for none."""
+        asked = _asked.get()
+        if asked is not None and asked[0] is self:
+            _asked.set(None)
+            self._settle(asked[1], outcome)
+        else:
+            self._settle(None, outcome, Way.ASKED)
 
     def _lease(self) -> float:
         return max(self.reset_timeout, SHORTEST_LEASE)
 
-    def _outcome(self, error: BaseException | None) -> _Outcome:
+    def _outcome(self, error: BaseException | None) -> Outcome:
         if error is None:
-            return _Outcome.SUCCESS
-        return _Outcome.FAILURE if isinstance(error, self._failure_types) else _Outcome.NEITHER
+            return Outcome.SUCCESS
+        return Outcome.FAILURE if isinstance(error, self._failure_types) else Outcome.NEITHER
 
     def _leave_block(self) -> int | None:
         """Return the ticket of the innermost block of this breaker; None if it was entered in another context."""
