@@ -86,10 +86,10 @@ def incomplete(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     read = localization._read
     thai = {key: text for key, text in read(Language.THAI).items() if key not in {"music.paused", "time.days"}}
     monkeypatch.setattr(localization, "_read", lambda language: thai if language is Language.THAI else read(language))
-    localization._tables.cache_clear()
+    localization._TABLES.clear()
     yield
     monkeypatch.undo()
-    localization._tables.cache_clear()
+    localization._TABLES.clear()
 
 
 @pytest.mark.usefixtures("incomplete")

@@ -13,11 +13,11 @@ import json
 import logging
 import string
 from enum import StrEnum
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Language", "LocalizedMessages", "check_locales", "get_message", "language_of"]
 
@@ -54,8 +54,8 @@ def get_message(key: str, lang: str = FALLBACK, /, **kwargs: Any) -> str:
         **kwargs: values for the placeholders, shown as they are; `count` also selects the plural form.
     """
     try:
-        message = _tables()[lang][key]
-        return message if isinstance(message, str) else message(**kwargs)
+        message = _TABLES[lang][key]
+        return message if isinstance(message, str) else message(kwargs)
     except (LookupError, TypeError, ValueError):
         return _fallback(key, language_of(lang), kwargs)
 
@@ -75,7 +75,7 @@ class LocalizedMessages:
         return get_message(key, self.language, **kwargs)
 
     def __contains__(self, key: object) -> bool:
-        return key in _tables()[self.language]
+        return key in _TABLES[self.language]
 
     def __repr__(self) -> str:
         return f"LocalizedMessages({self.language.value!r})"
@@ -136,30 +136,33 @@ def _placeholders(text: str) -> set[str]:
     }
 
 
+@functools.cache
 def _read(language: Language) -> dict[str, Text]:
-    file = resources.files(__package__) / "locales" / f"{language.value}.json"
+    file = Path(__file__).with_name("locales") / f"{language.value}.json"
     texts: dict[str, Text] = json.loads(file.read_text(encoding="utf-8"))
     return texts
 
 
-@functools.cache
-def _tables() -> dict[str, dict[str, Any]]:
-    return {str(language): {key: _prepared(text) for key, text in _read(language).items()} for language in Language}
+class _Tables(dict[str, dict[str, Any]]):
+    """What `get_message` looks up: by language, then by key; a language is prepared when it is first asked for."""
+
+    def __missing__(self, lang: str) -> dict[str, Any]:
+        language = language_of(lang)
+        if lang != language.value:
+            return self[language.value]
+        table = self[language.value] = {key: _prepared(text) for key, text in _read(language).items()}
+        return table
 
 
-def _prepared(text: Text) -> Any:
-    """Turn a text into what answers fastest: itself, the `format` of it, or of the form that the count selects."""
+def _prepared(text: Text) -> str | Callable[[dict[str, Any]], str]:
+    """Turn a text into what answers fastest: itself, or what fills it in, in the form that the count selects."""
     if isinstance(text, str):
-        return text.format if _placeholders(text) else text.format()
-    other = text["other"].format
-    one = text.get("one", text["other"]).format
-
-    def plural(*, count: int, **kwargs: Any) -> str:
-        return one(count=count, **kwargs) if count == 1 else other(count=count, **kwargs)
-
-    return plural
+        return text.format_map if _placeholders(text) else text.format()
+    one, other = (text.get(category, text["other"]).format_map for category in ("one", "other"))
+    return lambda values: one(values) if values[COUNT] == 1 else other(values)
 
 
+_TABLES = _Tables()
 _CODES = frozenset(language.value for language in Language)
 
 
