@@ -58,7 +58,7 @@ def test_the_count_selects_the_form(count: int, english: str) -> None:
 def test_a_locale_leads_to_a_language(locale: str | None, language: Language) -> None:
     """A locale of Discord or of a system gives its language, an unknown one English."""
     assert language_of(locale) is language
-    assert get_message("music.paused", locale or "") == get_message("music.paused", language)
+    assert get_message("music.paused", locale or "") == get_message(key="music.paused", lang=language)
 
 
 def test_values_are_shown_as_they_are() -> None:

@@ -42,10 +42,9 @@ PLURAL_CATEGORIES: dict[Language, tuple[str, ...]] = {
 """What CLDR has for integers; `one` is 1 and nothing else."""
 
 Text = str | dict[str, str]
-Message = "str | Callable[..., str]"
 
 
-def get_message(key: str, lang: str = FALLBACK, /, **kwargs: Any) -> str:
+def get_message(key: str, lang: str = FALLBACK, **kwargs: Any) -> str:
     """Return a message.
 
     Args:
@@ -70,7 +69,7 @@ class LocalizedMessages:
     def __init__(self, lang: str = FALLBACK) -> None:
         self.language = language_of(lang)
 
-    def get(self, key: str, /, **kwargs: Any) -> str:
+    def get(self, key: str, **kwargs: Any) -> str:
         """Return a message; see `get_message`."""
         return get_message(key, self.language, **kwargs)
 
