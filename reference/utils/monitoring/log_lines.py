@@ -109,7 +109,7 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: LineWriter | None = None, level: int = logging.NOTSET) -> None:
         super().__init__(level)
         self._stream = stream
-        self._mutex: Any = self.lock
+        self._mutex = threading.RLock()  # not the lock of `Handler`: `logging.shutdown` holds that while it flushes
         self.setFormatter(StructuredFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -67,7 +67,6 @@ def init_sentry(
             release=release,
             sample_rate=sample_rate,
             traces_sample_rate=traces_sample_rate,
-            send_default_pii=False,
             before_send=scrub,
             before_send_transaction=scrub,
             before_breadcrumb=_scrub_breadcrumb,

@@ -68,7 +68,7 @@ DEBUG, INFO, WARNING, ERROR, CRITICAL = (
 )
 
 _NAMES = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARNING", ERROR: "ERROR", CRITICAL: "CRITICAL"}
-_FRAMES = 3
+_FRAMES = 4
 """Frames between a caller and the record that is made for it."""
 
 _loggers: dict[str, StructuredLogger] = {}
