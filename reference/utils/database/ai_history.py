@@ -19,7 +19,7 @@ ROLES = ("user", "assistant", "model", "system")
 
 INSERT = """
 INSERT INTO ai_history (channel_id, user_id, role, content, message_id, timestamp)
-VALUES (:channel_id, :user_id, :role, :content, :message_id, :timestamp)
+VALUES (?, ?, ?, ?, ?, ?)
 """
 NEWEST = "SELECT * FROM ai_history WHERE channel_id = ? ORDER BY id DESC LIMIT ?"
 KEEP = """
@@ -57,15 +57,8 @@ class AIHistory(Store):
         Raises:
             ValueError: the role is unknown.
         """
-        message = {
-            "channel_id": channel_id,
-            "user_id": user_id,
-            "role": role,
-            "content": content,
-            "message_id": message_id,
-            "timestamp": timestamp,
-        }
-        values = _values(message)
+        message = {"channel_id": channel_id, "user_id": user_id, "role": role, "content": content}
+        values = _values({**message, "message_id": message_id, "timestamp": timestamp}, _now())
         number = await self.write(lambda raw: raw.execute(INSERT, values).lastrowid)
         self._changed(channel_id)
         return number or 0
@@ -83,7 +76,8 @@ class AIHistory(Store):
         Raises:
             ValueError: a message lacks something or has an unknown role; none was saved.
         """
-        values = [_values(message) for message in messages]
+        now = _now()
+        values = [_values(message, now) for message in messages]
         if not values:
             return 0
 
@@ -91,7 +85,7 @@ class AIHistory(Store):
             raw.executemany(INSERT, values)
 
         await self.write(save)
-        for channel_id in {message["channel_id"] for message in values}:
+        for channel_id in {row[0] for row in values}:
             self._changed(channel_id)
         return len(values)
 
@@ -137,23 +131,22 @@ def _export_name(channel_id: int) -> str:
     return f"ai_history_{int(channel_id)}.json"
 
 
-def _values(message: Mapping[str, Any]) -> dict[str, Any]:
+def _now() -> str:
+    return timestamp()
+
+
+def _values(message: Mapping[str, Any], now: str) -> tuple[Any, ...]:
     """Return a message as it is stored.
 
     Raises:
         ValueError: it lacks something or has an unknown role.
     """
-    lacking = [name for name in ("channel_id", "role", "content") if message.get(name) is None]
-    if lacking:
+    get = message.get
+    channel_id, role, content, moment = get("channel_id"), get("role"), get("content"), get("timestamp")
+    if channel_id is None or role is None or content is None:
+        lacking = [name for name in ("channel_id", "role", "content") if get(name) is None]
         raise ValueError(f"a message of the history needs {' and '.join(lacking)}")
-    if message["role"] not in ROLES:
-        raise ValueError(f"there is no role {message['role']!r}; there are: {', '.join(ROLES)}")
-    moment = message.get("timestamp")
-    return {
-        "channel_id": message["channel_id"],
-        "user_id": message.get("user_id"),
-        "role": message["role"],
-        "content": message["content"],
-        "message_id": message.get("message_id"),
-        "timestamp": moment if isinstance(moment, str) else timestamp(moment),
-    }
+    if role not in ROLES:
+        raise ValueError(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
+    when = now if moment is None else moment if isinstance(moment, str) else timestamp(moment)
+    return channel_id, get("user_id"), role, content, get("message_id"), when

@@ -74,6 +74,7 @@ class Database(GuildSettings, UserStats, AIHistory, MusicQueue, AuditTrail):
     _pool: Pool
     _exporter: Exporter
     _ready_path: str | None
+    _readying: asyncio.Task[None] | None
 
     def __new__(cls) -> Self:
         """Return the database of the process, made by the first who asks, whatever thread that is."""
@@ -89,6 +90,7 @@ class Database(GuildSettings, UserStats, AIHistory, MusicQueue, AuditTrail):
         self._pool = Pool(lambda: self.db_path)
         self._exporter = Exporter(lambda: Path(EXPORT_DIR))
         self._ready_path = None
+        self._readying = None
 
     @property
     def exporter(self) -> Exporter:
@@ -107,16 +109,24 @@ class Database(GuildSettings, UserStats, AIHistory, MusicQueue, AuditTrail):
             await run_migrations(connection)
         self._ready_path = path
 
+    async def _make_ready(self) -> None:
+        """Make the tables once for all callers of this loop who come before they are there."""
+        loop = asyncio.get_running_loop()
+        task = self._readying
+        if task is None or task.done() or task.get_loop() is not loop:
+            task = self._readying = loop.create_task(self.init_schema())
+        await asyncio.shield(task)
+
     async def read(self, unit: Callable[[sqlite3.Connection], T]) -> T:
         """Do a unit of reading on a connection of the pool, in one thread hop."""
         if self._ready_path != self.db_path:
-            await self.init_schema()
+            await self._make_ready()
         return await self._pool.read(unit)
 
     async def write(self, unit: Callable[[sqlite3.Connection], T]) -> T:
         """Do a unit of work in one transaction and one thread hop; writes take place in the order of the calls."""
         if self._ready_path != self.db_path:
-            await self.init_schema()
+            await self._make_ready()
         return await self._pool.write(unit)
 
     def get_connection(self) -> AbstractAsyncContextManager[Connection]:

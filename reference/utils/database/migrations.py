@@ -15,6 +15,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 from .sql_script import statements
 
@@ -214,7 +215,8 @@ async def _back_up(conn: AsyncConnection, version: int) -> None:
     if not file or await cursor.fetchone() is None:
         return
     place = Path(file)
-    copy, beside = (place.with_name(f"{place.name}.v{version:03}{ending}") for ending in (".bak", ".bak.part"))
+    copy = place.with_name(f"{place.name}.v{version:03}.bak")
+    beside = copy.with_name(f"{copy.name}.{uuid4().hex}.part")
     with closing(sqlite3.connect(beside, check_same_thread=False)) as target:
         await conn.backup(target)
     beside.replace(copy)

@@ -28,6 +28,9 @@ class _Waiter:
 
     def wake(self) -> bool:
         """Let the waiter go on; tell whether its loop is still there."""
+        if asyncio._get_running_loop() is self.loop:  # noqa: SLF001  None where none runs, unlike the public one
+            self._settle()
+            return True
         try:
             self.loop.call_soon_threadsafe(self._settle)
         except RuntimeError:
