@@ -88,7 +88,7 @@ def instances(crowd: Crowd, bot: Path, folder: Path) -> dict[str, Child]:
     """Start the bot in several ways, and wait until each is up."""
     started = {
         "a relative path in the bot's folder": crowd.python("bot.py", cwd=bot.parent),
-        "an absolute path": crowd.python("-u", bot, cwd=folder),
+        "an option and an absolute path": crowd.python("-u", bot, cwd=folder),
         "a relative path from elsewhere": crowd.python(Path(bot.parent.name, "bot.py"), cwd=bot.parent.parent),
     }
     for name, child in started.items():
