@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from unittest import mock
 
 import aiohttp
 
 from benchmarks.contest import Bout, Contender, Contest
-from harness.parts.network import Network
-from harness.parts.webserver import Reply, WebServer
+from reference.utils.web import connector, targets
 from reference.utils.web.url_fetcher import fetch_url_content, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-URL = "http://pages.example/"
-ADDRESS = "93.184.216.34"
 SENTENCES = 100
 PAGE = (
     "<!doctype html><html><head><title>Page</title></head><body>"
@@ -29,29 +28,49 @@ PAGE = (
 ).encode()
 
 
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(PAGE) + PAGE
+
+
+class _Server(asyncio.Protocol):
+    """Sends the page for every request."""
+
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if data.endswith(b"\r\n\r\n"):
+            self.transport.write(RESPONSE)
+
+
 class _Web:
-    """One server and one network for all contenders, there while any of them is."""
+    """One server for all contenders, there while any of them is; for its time loopback counts as public."""
+
+    url = ""
 
     def __init__(self) -> None:
         self._users = 0
-        self._held = ExitStack()
+        self._rules = ExitStack()
+        self._server: asyncio.Server | None = None
 
-    def enter(self) -> None:
+    async def enter(self) -> None:
         """Take part; the first one starts the server."""
         self._users += 1
         if self._users > 1:
             return
-        reply = Reply(PAGE, headers={"Content-Type": "text/html; charset=utf-8"})
-        server = self._held.enter_context(WebServer(lambda _: reply))
-        network = self._held.enter_context(Network())
-        network.name("pages.example", ADDRESS)
-        network.route(ADDRESS, 80, to=server.port)
+        self._server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1")
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://localhost:{port}/"
+        self._rules.enter_context(mock.patch.object(connector, "is_public", bool))
+        self._rules.enter_context(mock.patch.object(targets, "PORTS", {port}))
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Take part no more; the last one ends the server."""
         self._users -= 1
-        if not self._users:
-            self._held.close()
+        if not self._users and self._server is not None:
+            self._rules.close()
+            self._server.close()
 
 
 _WEB = _Web()
@@ -61,7 +80,7 @@ def _bout(
     fetch: Callable[[aiohttp.ClientSession | None], Awaitable[str]], *, keep: Callable[[], aiohttp.ClientSession] | None
 ) -> Callable[[], Awaitable[Bout]]:
     async def enter() -> Bout:
-        _WEB.enter()
+        await _WEB.enter()
         session = keep() if keep else None
 
         async def step() -> int:
@@ -70,7 +89,7 @@ def _bout(
         async def close() -> None:
             if session:
                 await session.close()
-            _WEB.leave()
+            await _WEB.leave()
 
         return Bout(step, SENTENCES, close=close)
 
@@ -81,12 +100,12 @@ async def _plain(session: aiohttp.ClientSession | None) -> str:
     if session is None:
         async with aiohttp.ClientSession() as own:
             return await _plain(own)
-    async with session.get(URL) as response:
+    async with session.get(_WEB.url) as response:
         return await response.text()
 
 
 async def _ours(session: aiohttp.ClientSession | None) -> str:
-    _, content = await fetch_url_content(URL, session)
+    _, content = await fetch_url_content(_WEB.url, session)
     return content or ""
 
 
