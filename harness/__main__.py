@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import traceback
 from enum import IntEnum
@@ -186,6 +187,8 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
 
         def advance(step: prove.Step) -> None:
             bar.update(task, completed=step.done, total=step.total, description=step.label)
+            if not errors.is_terminal and step.done * 10 // step.total > (step.done - 1) * 10 // step.total:
+                errors.print(f"{step.done} of {step.total} verdicts")
 
         proof = prove.prove(
             project,
@@ -250,6 +253,7 @@ def _write_json(target: Path | None, content: object) -> None:
 
 def run() -> NoReturn:
     """Run a command and exit with its code; the console script."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 

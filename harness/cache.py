@@ -69,11 +69,12 @@ class VerdictCache:
         self._folder = project.cache / python.tag
         self._remembers = remembers
         self._entries: dict[str, list[dict[str, object]]] = {}
+        self._bases: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def get(self, finding: str, tree: TreeState) -> Verdict | None:
         """Return the verdict of an earlier run that read the same of its tree, or None."""
-        base = fingerprint.of_run(self._project, finding, self._environment)
+        base = self._base(finding)
         with self._lock:
             for entry in self._of(finding):
                 read = entry["read"]
@@ -85,7 +86,7 @@ class VerdictCache:
         """Keep a verdict, if another run would repeat it."""
         if verdict.status not in KEPT:
             return
-        base = fingerprint.of_run(self._project, finding, self._environment)
+        base = self._base(finding)
         read = {name: tree.get(name, ABSENT) for name in verdict.touched}
         entry: dict[str, object] = {"base": base, "read": read, "verdict": asdict(verdict)}
         with self._lock:
@@ -96,6 +97,12 @@ class VerdictCache:
             beside = target.with_suffix(".new")
             beside.write_text(json.dumps(entries), encoding="utf-8")
             beside.replace(target)
+
+    def _base(self, finding: str) -> str:
+        """Hash what the finding's verdicts rest on besides the tree, as it was at the first use."""
+        if finding not in self._bases:
+            self._bases[finding] = fingerprint.of_run(self._project, finding, self._environment)
+        return self._bases[finding]
 
     def _of(self, finding: str) -> list[dict[str, object]]:
         if finding not in self._entries:

@@ -127,22 +127,18 @@ def _judge_all(
     """Return the verdict on every tree by every finding; the reference goes first, since others can rest on it."""
     total = len(trees) * len(findings)
     verdicts: dict[tuple[str, str], Verdict] = {}
-    waves = [trees[:1], trees[1:]]
 
-    def take(key: tuple[str, str], verdict: Verdict, *, remembered: bool) -> None:
-        verdicts[key] = verdict
-        on_step(Step(len(verdicts), total, f"{key[0]} by {key[1]}", verdict, remembered))
+    def take(key: tuple[str, str], judged: tuple[Verdict, bool]) -> None:
+        verdicts[key] = judged[0]
+        on_step(Step(len(verdicts), total, f"{key[0]} by {key[1]}", *judged))
 
-    for wave in waves:
-        jobs = {}
-        for tree in wave:
-            for finding in findings:
-                known = cache.get(finding.id, tree.state)
-                if known is not None:
-                    take((tree.name, finding.id), known, remembered=True)
-                else:
-                    jobs[tree.name, finding.id] = partial(_judge_one, project, finding, tree, python, cache, timeout)
-        run_all(jobs, partial(take, remembered=False))
+    for wave in (trees[:1], trees[1:]):
+        jobs = {
+            (tree.name, finding.id): partial(_judge_one, project, finding, tree, python, cache, timeout)
+            for tree in wave
+            for finding in findings
+        }
+        run_all(jobs, take)
     return verdicts
 
 
@@ -154,11 +150,14 @@ def _judge_one(
     cache: VerdictCache,
     timeout: float,
     stop: threading.Event,
-) -> Verdict:
+) -> tuple[Verdict, bool]:
+    """Return the verdict on a tree, and whether it is one on a tree that agrees in all that the regression read."""
+    if known := cache.get(finding.id, tree.state):
+        return known, True
     verdict = verdict_on(project, finding, tree.root, python, timeout, stop)
     if not stop.is_set():
         cache.put(finding.id, tree.state, verdict)
-    return verdict
+    return verdict, False
 
 
 def _weigh_all(

@@ -17,6 +17,7 @@ READS_NOTHING = "JUDGE_READS_NOTHING"
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib would be imported into every child
 UNSEEN = "*"
 WRITING = "wax"
+CACHED = "__pycache__"
 UNSEEN_STARTS = ("os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system")
 DEAF_FLAGS = frozenset("IES")
 
@@ -46,7 +47,7 @@ class Recorder:
     def _read(self, place: object, ending: str) -> None:
         if isinstance(place, str | bytes | os.PathLike):
             path = os.path.abspath(os.fsdecode(place))  # noqa: PTH100
-            if path.startswith(self._below):
+            if path.startswith(self._below) and CACHED not in path:
                 self._note(path + ending)
 
     def _note(self, line: str) -> None:

@@ -194,8 +194,9 @@ def test_proving_nothing_exits_with_4(miniature: Miniature) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process of a group")
-def test_ctrl_c_stops_cleanly(miniature: Miniature, tmp_path: Path) -> None:
-    """SIGINT ends the judge and the subject's process, with one sentence and code 130."""
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_cleanly(miniature: Miniature, tmp_path: Path, signum: int) -> None:
+    """Ctrl+C, like SIGTERM, ends the judge and the subject's process, with one sentence and code 130."""
     note = tmp_path / "pid"
     hangs = f"import os, pathlib, threading\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\n"
     tree = miniature.tree({"__init__.py": "", "counter.py": hangs + "threading.Event().wait()\n"})
@@ -204,7 +205,7 @@ def test_ctrl_c_stops_cleanly(miniature: Miniature, tmp_path: Path) -> None:
     deadline = time.monotonic() + 30
     while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signum)
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said.strip()) == (Exit.INTERRUPTED, "stopped; nothing was written")
     with pytest.raises(ProcessLookupError):
