@@ -7,12 +7,15 @@ import gc
 import sqlite3
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reference.utils.database.connection import Connection
+from reference.utils.database.crew import Crew, Inbox
 from reference.utils.database.pool import Pool, PoolTimeoutError
 from reference.utils.database.worker import Worker
 
@@ -282,7 +285,7 @@ def test_one_pool_serves_one_loop_after_another(tmp_path: Path) -> None:
     asyncio.run(pool.close())
 
 
-async def test_a_worker_that_is_dropped_ends_its_thread(tmp_path: Path) -> None:
+async def test_a_worker_that_is_dropped_closes_its_connection(tmp_path: Path) -> None:
     """Nobody has to stop a worker that nobody has; a stopped one says so."""
     worker = Worker(str(tmp_path / "bot.db"))
     await worker.opened()
@@ -294,12 +297,39 @@ async def test_a_worker_that_is_dropped_ends_its_thread(tmp_path: Path) -> None:
         _ = worker.raw
     with pytest.raises(sqlite3.ProgrammingError, match="was closed"):
         await worker.opened()
-    other = Worker(":memory:")
-    thread = other.thread
+    other = Worker(str(tmp_path / "bot.db"))
+    await other.opened()
+    raw = other.raw
     del other
     gc.collect()
-    await asyncio.to_thread(thread.join, 5)
-    assert not thread.is_alive()
+    while is_open(raw):  # noqa: ASYNC110  a thread closes it
+        await asyncio.sleep(0)
+
+
+def is_open(raw: sqlite3.Connection) -> bool:
+    """Tell whether a connection can be used."""
+    try:
+        return raw.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
+
+
+def test_short_tasks_share_a_thread_and_a_long_one_stops_nobody() -> None:
+    """An inbox whose task is not done holds up no other inbox, and its own tasks keep their order."""
+    crew, go_on, done = Crew(), threading.Event(), list[str]()
+    slow, quick, finished = Inbox(crew), Inbox(crew), threading.Event()
+    slow.put(lambda: go_on.wait(5))
+    slow.put(lambda: done.append("slow"))
+    slow.put(finished.set)
+    for number in range(3):
+        passed = threading.Event()
+        quick.put(partial(done.append, str(number)))
+        quick.put(passed.set)
+        assert passed.wait(5)
+    go_on.set()
+    assert finished.wait(5)
+    assert done == ["0", "1", "2", "slow"]
+    assert crew.size <= 5
 
 
 def test_a_process_ends_without_closing(tmp_path: Path) -> None:

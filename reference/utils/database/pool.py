@@ -27,7 +27,7 @@ __all__ = ["POOL_SIZE", "Loan", "Pool", "PoolTimeoutError"]
 
 T = TypeVar("T")
 
-POOL_SIZE = 8
+POOL_SIZE = 16
 """Connections that may be lent out at the same time."""
 
 PATIENCE = 30.0

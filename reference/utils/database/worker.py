@@ -1,7 +1,7 @@
-"""One SQLite connection and the thread that alone uses it.
+"""One SQLite connection, used in the threads of the crew and nowhere else.
 
-The thread is a daemon, so it never keeps a process from ending, and it belongs to no event loop: what a second
-`asyncio.run` asks is done by the same thread. A unit of work is one function that is sent there and back once.
+Those are daemons, so none keeps a process from ending, and belong to no event loop: a second `asyncio.run` goes on
+with the same connection. A unit of work is one function that is sent there and back once.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from contextlib import closing, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from .crew import Inbox, crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ PRAGMAS = (
 """Given to every connection, whoever asks for it (audit finding F07); the cache is 16 MB."""
 
 _turning_to_wal = threading.Lock()
-"""Two connections that turn a new file to WAL at once refuse each other without waiting; the worker threads queue."""
+"""Two connections that turn a new file to WAL at once refuse each other without waiting; the threads queue."""
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -78,12 +80,8 @@ def in_transaction(raw: sqlite3.Connection, unit: Callable[[sqlite3.Connection],
     return result
 
 
-Task = tuple["asyncio.Future[Any] | None", "Callable[[], Any]"]
-"""What to do, and the future that is waited for; without one, it is done whether anybody waits or not."""
-
-
 class _Box:
-    """What the thread shares with its worker, which it must not keep alive."""
+    """What the threads use of a worker, which they must not keep alive."""
 
     __slots__ = ("error", "raw")
 
@@ -91,28 +89,36 @@ class _Box:
         self.raw: sqlite3.Connection | None = None
         self.error: BaseException | None = None
 
+    def open(self, path: str) -> None:
+        try:
+            self.raw = connect(path)
+        except BaseException as error:  # noqa: BLE001  whoever asks first is told
+            self.error = error
+
+    def close(self) -> None:
+        raw, self.raw = self.raw, None
+        if raw is not None:
+            raw.close()
+
 
 class Worker:
-    """A connection that is opened at once in a thread of its own, and used there.
+    """A connection that is opened at once, in another thread, and used there.
 
     Attributes:
         path: the file.
         generation: of the pool that made it; a connection of an older one is not used again.
     """
 
-    __slots__ = ("__weakref__", "_box", "_stop", "_work", "generation", "path", "thread")
+    __slots__ = ("__weakref__", "_box", "_inbox", "_stop", "generation", "path")
 
     def __init__(self, path: str, generation: int = 0) -> None:
         """Begin to open `path`; whether that works is said by the first `run`."""
         self.path = path
         self.generation = generation
         self._box = _Box()
-        self._work: SimpleQueue[Task | None] = SimpleQueue()
-        self._stop = weakref.finalize(self, self._work.put, None)
-        self.thread = threading.Thread(
-            target=_serve, args=(path, self._work, self._box), name=f"sqlite {Path(path).name}", daemon=True
-        )
-        self.thread.start()
+        self._inbox = Inbox(crew)
+        self._stop = weakref.finalize(self, self._inbox.put, self._box.close)
+        self._inbox.put(partial(self._box.open, path))
 
     @property
     def raw(self) -> sqlite3.Connection:
@@ -131,8 +137,8 @@ class Worker:
         return self._box.raw is not None
 
     def submit(self, call: Callable[[], Any]) -> None:
-        """Have something done after all that was asked before; nobody waits for it."""
-        self._work.put((None, call))
+        """Have something done after all that was asked before; nobody waits for it, and it must not raise."""
+        self._inbox.put(call)
 
     def begin(self, call: Callable[[], T]) -> asyncio.Future[T]:
         """Have something done; it is left out if the future is cancelled before its turn.
@@ -143,7 +149,7 @@ class Worker:
         if not self._stop.alive:
             raise sqlite3.ProgrammingError(f"{self.path} was closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._work.put((future, call))
+        self._inbox.put(partial(_do, future, call, self._box))
         return future
 
     async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
@@ -163,41 +169,22 @@ class Worker:
         await self.begin(lambda: None)
 
     def stop(self) -> None:
-        """Close the connection after all that was asked before, and end the thread."""
+        """Close the connection after all that was asked before."""
         self._stop()
 
     async def stopped(self, seconds: float) -> bool:
         """Stop, and wait for the end; tell whether it came in time."""
         future: asyncio.Future[None] | None = None
         with suppress(sqlite3.Error):
-            future = self.begin(self._close)
+            future = self.begin(self._box.close)
         self.stop()
         if future is not None:
             await asyncio.wait([future], timeout=seconds)
         return future is None or (future.done() and (future.cancelled() or future.exception() is None))
 
-    def _close(self) -> None:
-        raw, self._box.raw = self._box.raw, None
-        if raw is not None:
-            raw.close()
 
-
-def _serve(path: str, work: SimpleQueue[Task | None], box: _Box) -> None:
-    try:
-        box.raw = connect(path)
-    except BaseException as error:  # noqa: BLE001  whoever asks first is told
-        box.error = error
-    while (task := work.get()) is not None:
-        _do(task, box)
-        del task
-    if box.raw is not None:
-        with closing(box.raw):
-            box.raw = None
-
-
-def _do(task: Task, box: _Box) -> None:
-    future, call = task
-    if future is not None and future.cancelled():
+def _do(future: asyncio.Future[Any], call: Callable[[], Any], box: _Box) -> None:
+    if future.cancelled():
         return
     result, error = None, box.error
     if error is None:
@@ -205,9 +192,8 @@ def _do(task: Task, box: _Box) -> None:
             result = call()
         except BaseException as raised:  # noqa: BLE001  the waiter gets it
             error = raised
-    if future is not None:
-        with suppress(RuntimeError):  # its loop is closed, nobody waits
-            future.get_loop().call_soon_threadsafe(_settle, future, result, error)
+    with suppress(RuntimeError):  # its loop is closed, nobody waits
+        future.get_loop().call_soon_threadsafe(_settle, future, result, error)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
