@@ -113,26 +113,6 @@ async def _one_hop() -> Bout:
     return _crowd(lambda: loop.run_in_executor(executor, query), close)
 
 
-async def _to_thread() -> Bout:
-    path = _file()
-
-    connections = [sqlite3.connect(path, check_same_thread=False) for _ in range(TASKS)]
-    spare = list(connections)
-
-    def borrow() -> Any:
-        raw = spare.pop()
-        try:
-            return raw.execute(QUERY, (500,)).fetchone()
-        finally:
-            spare.append(raw)
-
-    async def close() -> None:
-        for raw in connections:
-            raw.close()
-
-    return _crowd(lambda: asyncio.to_thread(borrow), close)
-
-
 async def _ours_asking() -> Bout:
     pool = Pool(_constant(_file()))
 
@@ -247,18 +227,6 @@ async def _batch_ours() -> Bout:
     return Bout(step, expect=ROWS, close=_closing(database.close_pool))
 
 
-async def _batch_aiosqlite() -> Bout:
-    connection = await peer("aiosqlite").connect(_history())
-    await connection.execute("PRAGMA synchronous = NORMAL")
-
-    async def step() -> int:
-        cursor = await connection.executemany(INSERT, _rows())
-        await connection.commit()
-        return int(cursor.rowcount)
-
-    return Bout(step, expect=ROWS, close=_closing(connection.close))
-
-
 CONTESTS = [
     Contest(
         "pool",
@@ -276,8 +244,7 @@ CONTESTS = [
         "Connection pool: 128 one-row queries by 16 tasks",
         1.3,
         [
-            Contender("sqlite3 in one hop", _to_thread, note="16 connections, asyncio.to_thread"),
-            Contender("sqlite3 in one thread", _one_hop, note="one connection, no pool"),
+            Contender("sqlite3 in one hop", _one_hop, note="one connection, one thread, no pool"),
             Contender("Pool.lend", _ours_asking, is_ours=True),
             Contender("aiosqlitepool", partial(_aiosqlitepool, only_lend=False), "aiosqlitepool"),
             Contender("SQLAlchemy", partial(_sqlalchemy, only_lend=False), "SQLAlchemy"),
@@ -288,11 +255,10 @@ CONTESTS = [
     Contest(
         "pool.batch",
         "Database: insert 1,000 messages in one unit of work",
-        None,
+        3.0,
         [
             Contender("executemany in one hop", _batch_floor),
             Contender("save_ai_messages_batch", _batch_ours, is_ours=True),
-            Contender("aiosqlite", _batch_aiosqlite, "aiosqlite"),
         ],
     ),
 ]
