@@ -35,6 +35,7 @@ FIELDS = "structured_fields"
 LONGEST_TRACEBACK = 20_000
 """Characters; the middle of a longer one is left out."""
 
+DELETE = 0x7F
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _SCALARS = frozenset({int, float, bool, type(None)})
 _harmless_shapes: dict[tuple[object, ...], bool] = {}
@@ -80,7 +81,7 @@ def event_line(event: Mapping[str, Any]) -> bytes:
         line = json_dumps_bytes(event)
     except (TypeError, ValueError, RecursionError):
         line = _described(event)
-    return line + b"\n" if line.isascii() and b"\x7f" not in line else _escape_obeyed(line) + b"\n"
+    return line + b"\n" if line.isascii() and DELETE not in line else _escape_obeyed(line) + b"\n"
 
 
 def printable(text: str) -> str:
