@@ -37,6 +37,17 @@ INSTANCE = (
     "print(healer.ensure_single_instance(kill_existing=False)[0], flush=True); sys.stdin.read()"
 )
 
+WORKER = (
+    "import os, sys; from reference.utils.reliability.self_healer import SelfHealer, InstanceLock, BotIdentity, Path\n"
+    "healer = SelfHealer('child'); healer.identity = BotIdentity(Path(sys.argv[0]).resolve().parent)\n"
+    "healer._lock = InstanceLock(Path(sys.argv[1]))\n"
+    "print(healer.ensure_single_instance(kill_existing=False)[0], flush=True)\n"
+    "if os.fork() == 0:\n"
+    "    [os.dup2(os.open(os.devnull, os.O_WRONLY), end) for end in (1, 2)]; sys.stdin.read(); os._exit(0)\n"
+    "print(healer.kill_duplicate_bots(), healer.ensure_single_instance()[0], flush=True); sys.stdin.read()"
+)
+"""A bot with a forked worker, which has the bot's command line; it ends when its standard input does."""
+
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
@@ -336,6 +347,22 @@ def test_the_lock_of_a_killed_process_is_free(healer: SelfHealer, crowd: Crowd) 
     holder.kill()
     assert healer.ensure_single_instance(kill_existing=False)[0]
     assert SelfHealer.ensure_single_instance(healer)[0]
+
+
+@POSIX
+def test_a_forked_worker_is_part_of_its_bot(root: Path, crowd: Crowd, tmp_path: Path) -> None:
+    """A bot neither ends its own worker nor takes it for another instance; the lock is free when the bot dies alone."""
+    (root / "bot.py").write_text(WORKER, encoding="utf-8")
+    file = tmp_path / "bot.pid"
+    bot = crowd.start(sys.executable, "bot.py", file, cwd=root, environment={"PYTHONPATH": str(PROJECT)})
+    assert bot.says("True"), bot.printed
+    assert bot.says("[] True"), bot.printed
+    other = InstanceLock(file)
+    assert not other.acquire()
+    os.kill(bot.pid, signal.SIGKILL)
+    assert bot.ends()
+    assert other.acquire()
+    other.release()
 
 
 def test_a_bot_that_holds_the_lock_is_replaced(healer: SelfHealer, root: Path, crowd: Crowd) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference.utils.reliability.throttle import Throttle
-from tests.reliability.warp import warp
+from tests.reliability.warp import Clock, warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +192,20 @@ def test_waiters_of_a_dead_loop_are_forgotten() -> None:
         with pytest.raises(asyncio.CancelledError):
             caller.throw(asyncio.CancelledError)
     assert throttle.waiting == 0
+
+
+def test_waiters_of_a_stopped_loop_hold_up_nobody() -> None:
+    """Callers of a loop that stands still are passed, and take their turn when it goes on."""
+    clock = Clock()
+    throttle = drained(clock, 1, 10.0)
+    stopped = asyncio.new_event_loop()
+    waiting = stopped.create_task(throttle.acquire())
+    stopped.run_until_complete(asyncio.sleep(0))
+    clock.now += 10
+    assert asyncio.run(throttle.acquire(max_wait=0.0))
+    clock.now += 10
+    assert stopped.run_until_complete(asyncio.wait_for(waiting, 5))
+    stopped.close()
 
 
 def test_waiter_long_past_its_deadline_is_forgotten() -> None:

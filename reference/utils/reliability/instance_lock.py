@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ else:
 
 CONTENDED = (BlockingIOError, PermissionError)
 """What a lock raises that somebody else holds: EWOULDBLOCK on POSIX, EACCES on Windows."""
+
+
+_held: weakref.WeakSet[InstanceLock] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Let go, in a forked child, of what its parent holds: else a worker would keep the lock of a bot that is dead."""
+    for lock in list(_held):
+        lock.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class InstanceLock:
@@ -81,6 +95,7 @@ class InstanceLock:
             os.close(file)
             raise
         self._file = file
+        _held.add(self)
         self._write(json.dumps(holder))
         return True
 
@@ -95,10 +110,16 @@ class InstanceLock:
         if self._file is None:
             return
         self._write("")
-        file, self._file = self._file, None
         try:
-            _unlock(file)
+            _unlock(self._file)
         finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the file without giving the lock back, in a process that shares it with the one that took it."""
+        _held.discard(self)
+        if self._file is not None:
+            file, self._file = self._file, None
             os.close(file)
 
     def holder(self) -> dict[str, Any]:

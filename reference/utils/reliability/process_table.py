@@ -202,6 +202,16 @@ def _starts(parent: psutil.Process, child: psutil.Process) -> bool:
     return False
 
 
+def is_worker_of(process: psutil.Process, owner: psutil.Process) -> bool:
+    """Tell whether a process is a fork of another one: a descendant with the very command line of its ancestor.
+
+    What ``multiprocessing`` forks looks like a second bot, but is a part of the first.
+    """
+    with suppress(*GONE_OR_HIDDEN):
+        return owner in process.parents() and process.cmdline() == owner.cmdline()
+    return False
+
+
 def end_process(process: psutil.Process, *, force: bool, patience: float) -> bool:
     """End one process gently, and only if told to, by force.
 

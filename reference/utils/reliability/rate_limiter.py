@@ -10,7 +10,6 @@ async def search(self, ctx, *, query): ...
 
 from __future__ import annotations
 
-import heapq
 import logging
 import math
 import threading
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from .circuit_breaker import CircuitBreaker, CircuitState
 from .command_limits import limit_command
-from .rate_scopes import DEFAULT_CONFIGS, Key, RateLimitConfig, RateLimitType
+from .eviction import evict
+from .rate_scopes import DEFAULT_CONFIGS, Answer, Key, RateLimitConfig, RateLimitType
 from .throttle import Throttle
-from .token_bucket import ROUNDING, RateLimitBucket
+from .token_bucket import RateLimitBucket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -41,9 +41,6 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Answer = tuple[bool, float, str | None]
-"""Whether a request is allowed, the seconds after which it is, and what to tell the caller."""
 
 ALLOWED: Answer = (True, 0.0, None)
 AI_LIMITS = ("ai_user", "ai_guild", "ai_global")
@@ -178,10 +175,10 @@ class RateLimiter:
             if bucket is None:
                 wait, bucket = self._new_bucket(key, config, now)
                 if bucket is None:
-                    return _refusal(config, wait)
+                    return config.refusal(wait)
             bucket.check_amount(amount)
             wait = bucket.take(amount, now)
-        return _refusal(config, wait) if wait else ALLOWED
+        return config.refusal(wait) if wait else ALLOWED
 
     async def check_all(
         self,
@@ -216,7 +213,7 @@ class RateLimiter:
                 for bucket in buckets.values():
                     bucket.take(1.0, now)
                 return ALLOWED
-        return _refusal(keys[longest[1]][1], longest[0])
+        return keys[longest[1]][1].refusal(longest[0])
 
     async def wait_for(
         self,
@@ -293,25 +290,10 @@ class RateLimiter:
 
         That nothing may be dropped is found out once, not for every newcomer of a flood.
         """
-        if now >= self._no_room_until and (wait := self._evict(now)):
+        if now >= self._no_room_until and (wait := evict(self._buckets, max(1, self.MAX_BUCKETS // 16), now)):
             self._no_room_until = now + wait
             logger.warning("all %d rate limit buckets are busy; newcomers are refused for now", len(self._buckets))
         return max(0.0, self._no_room_until - now)
-
-    def _evict(self, now: float) -> float:
-        idle = [
-            (bucket.bucket.seconds_until_full(now), key) for key, bucket in self._buckets.items() if not bucket.waiting
-        ]
-        spare = [
-            (seconds, key) for seconds, key in idle if self._buckets[key].bucket.tokens >= 1.0 - ROUNDING or not seconds
-        ]
-        if not spare:
-            return min((self._buckets[key].peek(1.0, now) for _, key in idle), default=1.0)
-        full = [key for seconds, key in spare if not seconds]
-        batch = max(1, self.MAX_BUCKETS // 16)
-        for key in full if len(full) >= batch else [key for _, key in heapq.nsmallest(batch, spare)]:
-            del self._buckets[key]
-        return 0.0
 
     def _multiplier(self, name: str) -> float:
         adaptive = self._configs[name].adaptive
@@ -327,12 +309,6 @@ class RateLimiter:
 
     def _now(self) -> float:
         return time.monotonic() if self._clock is None else self._clock()
-
-
-def _refusal(config: RateLimitConfig, wait: float) -> Answer:
-    if config.silent:
-        return False, wait, None
-    return False, wait, config.cooldown_message.replace("{retry_after}", str(math.ceil(wait)))
 
 
 rate_limiter = RateLimiter()

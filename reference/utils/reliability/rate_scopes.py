@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,10 @@ from .throttle import check_rate
 
 Key = tuple[str, str, int]
 """Name of the limit, kind of the id, id: ids of different kinds never meet in one bucket."""
+
+
+Answer = tuple[bool, float, str | None]
+"""Whether a request is allowed, the seconds after which it is, and what to tell the caller."""
 
 
 class RateLimitType(StrEnum):
@@ -68,6 +73,12 @@ class RateLimitConfig:
             if number is not None:
                 return (name, kind, number)
         raise ValueError(f"the limit {name!r} is per {self.limit_type}: it needs the id of one")
+
+    def refusal(self, wait: float) -> Answer:
+        """Return the answer to a caller who must wait, in seconds."""
+        if self.silent:
+            return False, wait, None
+        return False, wait, self.cooldown_message.replace("{retry_after}", str(math.ceil(wait)))
 
 
 DEFAULT_CONFIGS = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import psutil
 
 from .instance_lock import InstanceLock
-from .process_table import GONE_OR_HIDDEN, BotIdentity, end_process
+from .process_table import GONE_OR_HIDDEN, BotIdentity, end_process, is_worker_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +110,7 @@ class SelfHealer:
             keep_newest: keep the process that started last, not the one that started first.
 
         Returns:
-            The PIDs of the processes that ended. The calling process never ends itself.
+            The PIDs of the processes that ended. The calling process never ends itself, nor a worker that it forked.
         """
         found = self.find_all_bot_processes()
         duplicates = found[:-1] if keep_newest else found[1:]
@@ -177,7 +177,7 @@ class SelfHealer:
         return True, f"process {os.getpid()} is the only instance"
 
     def _others(self) -> list[dict[str, Any]]:
-        return [info for info in self.find_all_bot_processes() if info["pid"] != os.getpid()]
+        return [info for info in self.find_all_bot_processes() if not _is_own(info["process"])]
 
     def _end_all(self, found: Iterable[dict[str, Any]]) -> list[int]:
         return [info["pid"] for info in found if self._end(info["process"], force=True)]
@@ -194,12 +194,17 @@ class SelfHealer:
             return None
 
     def _end(self, process: psutil.Process, *, force: bool) -> bool:
-        if process.pid == os.getpid():
+        if _is_own(process):
             return False
         ended = end_process(process, force=force, patience=self.patience)
         outcome = "was ended" if ended else "could not be ended"
         logger.warning("%s: process %s of this bot %s", self.caller_script, process.pid, outcome)
         return ended
+
+
+def _is_own(process: psutil.Process) -> bool:
+    """Tell whether a process is the calling one or a part of it."""
+    return process.pid == os.getpid() or is_worker_of(process, psutil.Process())
 
 
 def _described(process: psutil.Process) -> dict[str, Any] | None:

@@ -47,9 +47,9 @@ class Waiter:
         except RuntimeError:
             self.deadline = -math.inf
 
-    def is_dead(self, now: float) -> bool:
-        """Whether it will never come back: its loop was closed under it, or its deadline is long over."""
-        return self.loop.is_closed() or now > self.deadline + GRACE
+    def is_absent(self, now: float) -> bool:
+        """Whether others must not wait for it: its loop is stopped or closed, or its deadline is long over."""
+        return not self.loop.is_running() or now > self.deadline + GRACE
 
 
 class Throttle:
@@ -179,8 +179,7 @@ class Throttle:
         """Put a caller at the end of the queue, under the lock; it must then ``wait``."""
         loop = asyncio.get_running_loop()
         waiter = Waiter(amount, deadline, loop, loop.create_future())
-        self._waiters[waiter] = None
-        self._queued += amount
+        self._enqueue(waiter)
         return waiter
 
     def change(self, requests: float, window: float) -> None:
@@ -212,8 +211,10 @@ class Throttle:
         with self._lock:
             now = self._now()
             self._bury(now)
-            if waiter not in self._waiters:
-                return -1.0
+            if waiter not in self._waiters:  # it was absent, and is back
+                if now > waiter.deadline:
+                    return -1.0
+                self._enqueue(waiter)
             delay = self.bucket.wait_for(waiter.amount, self._ahead_of(waiter), now)
             if delay == 0.0:
                 self.bucket.tokens -= waiter.amount
@@ -223,6 +224,10 @@ class Throttle:
             elif waiter.bell.done():
                 waiter.bell = waiter.loop.create_future()
             return delay
+
+    def _enqueue(self, waiter: Waiter) -> None:
+        self._waiters[waiter] = None
+        self._queued += waiter.amount
 
     def _ahead_of(self, waiter: Waiter) -> float:
         if waiter is next(reversed(self._waiters)):
@@ -239,8 +244,9 @@ class Throttle:
                 self._ring()
 
     def _bury(self, now: float) -> None:
-        while self._waiters and (first := next(iter(self._waiters))).is_dead(now):
+        while self._waiters and (first := next(iter(self._waiters))).is_absent(now):
             self._leave(first)
+            first.ring()
 
     def _ring(self) -> None:
         if self._waiters:
