@@ -173,7 +173,7 @@ class _PackageFinder:
 
 
 class _PackageLoader(SourceFileLoader):
-    """Loads an ``__init__`` that asks for a module which is not there, so that the rest can be judged."""
+    """Loads an ``__init__`` that fails, as for want of a module or a setting, so that the rest can be judged."""
 
     def __init__(self, fullname: str, path: str, subject: Subject) -> None:
         super().__init__(fullname, path)
@@ -184,6 +184,8 @@ class _PackageLoader(SourceFileLoader):
             super().exec_module(module)
         except ModuleNotFoundError as error:
             self._subject.notes.append(f"{module.__name__} was imported in part: {error}")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever it is, the modules below may be sound
+            self._subject.notes.append(f"{module.__name__} was imported in part: {type(error).__name__}: {error}")
 
 
 def _forget_package() -> None:

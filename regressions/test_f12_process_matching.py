@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.process import READS_NOTHING, SLEEPER, Child, Crowd
+from harness.parts.process import READS_NOTHING, SLEEPER, SUBJECT, Child, Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 VIEWER = "a viewer with the bot's file open"
-ENSURE = """
-import sys
-sys.path.insert(0, sys.argv[1])
+ENSURE = (
+    SUBJECT
+    + """
 from utils.reliability.self_healer import SelfHealer
 SelfHealer("regression").ensure_single_instance(kill_existing=False)
 print("ensured", flush=True)
 sys.stdin.read()
 """
+)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.parts.process import Child, Crowd
+from harness.parts.process import SUBJECT, Child, Crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +30,12 @@ SILENCE = 4.0
 MOMENT = 1.0
 """Seconds that a process may need from its last word to its end."""
 
-IDLE_BOT = """
+IDLE_BOT = (
+    SUBJECT
+    + """
 import asyncio, ctypes, gc, selectors, signal, sys, unittest.mock, weakref
 root, platform, setups = sys.argv[1:]
 simulated = platform == "windows" and sys.platform != "win32"
-sys.path.insert(0, root)
 from utils.reliability.shutdown_manager import ShutdownManager
 
 class Selector(selectors.DefaultSelector):
@@ -107,10 +108,11 @@ with asyncio.Runner(loop_factory=factory) as runner:
     runner.run(idle())
 print("ended by itself", flush=True)
 """
+)
 
-BOT_WITHOUT_LOOP = """
-import sys
-sys.path.insert(0, sys.argv[1])
+BOT_WITHOUT_LOOP = (
+    SUBJECT
+    + """
 from utils.reliability.shutdown_manager import ShutdownManager
 manager = ShutdownManager(timeout=10.0, force_exit=False)
 
@@ -122,6 +124,7 @@ manager.setup_signal_handlers()
 print("idle", flush=True)
 sys.stdin.read()
 """
+)
 
 
 def requires_shutdown_manager(subject: Subject) -> None:

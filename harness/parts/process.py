@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
+from harness.project import HOME
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -25,6 +27,16 @@ SLEEPER = "import sys\nprint('up', flush=True)\nfor line in sys.stdin:\n    prin
 
 READS_NOTHING = {"JUDGE_READS_NOTHING": "1"}
 """Environment of a program that reads nothing of the tree under judgement but what the test wrote there."""
+
+SUBJECT = f"""
+import sys
+sys.path.insert(0, {str(HOME)!r})
+from pathlib import Path
+from harness.subject import Subject
+Subject(Path(sys.argv[1])).open()
+del sys.path[0]
+"""
+"""The beginning of a program that imports, as ``utils``, the tree that its first argument names."""
 
 PATIENCE = 10.0
 """Seconds after which a child that says or does nothing is taken for stuck."""

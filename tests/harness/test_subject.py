@@ -109,6 +109,22 @@ def test_a_package_that_asks_for_a_missing_module_can_still_be_used(tmp_path: Pa
         subject.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [("raise RuntimeError('no token')", "RuntimeError: no token"), ("raise SystemExit(1)", "SystemExit: 1")],
+)
+def test_a_package_that_fails_can_still_be_used(tmp_path: Path, line: str, note: str) -> None:
+    """An ``__init__`` that raises, or wants to end the program, leaves the other modules to be judged, and a note."""
+    files = {**FILES, "utils/area/__init__.py": f"{line}\n", "utils/area/other.py": "value = 2\n"}
+    subject = Subject(write(tmp_path, files))
+    subject.open()
+    try:
+        assert subject.area.other.value == 2
+        assert subject.notes == [f"utils.area was imported in part: {note}"]
+    finally:
+        subject.close()
+
+
 def test_closing_forgets_the_subject(tmp_path: Path) -> None:
     """After close, neither modules nor paths of the subject are left."""
     subject = Subject(write(tmp_path, FILES))
