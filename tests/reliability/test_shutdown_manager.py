@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.parts.holdup import HoldUp
 from harness.parts.process import Crowd
+from harness.parts.threads import apart
 from reference.utils.reliability.handler_calls import is_async
 from reference.utils.reliability.loop_signals import ManyLoopsEvent, SignalHandlers, WakeUp
 from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager, ShutdownReport
@@ -232,6 +234,17 @@ async def test_handlers_come_and_go(manager: ShutdownManager) -> None:
     manager.register("adds", lambda: manager.register("added", nothing, Priority.CRITICAL))
     assert (manager.unregister("gone"), manager.unregister("gone")) == (1, 0)
     assert (await manager.shutdown()).ran == ("adds", "added")
+
+
+@pytest.mark.parametrize("moment", range(1, 8))
+async def test_a_handler_added_while_another_is_removed_is_kept(manager: ShutdownManager, moment: int) -> None:
+    """At whatever moment of a removal another thread registers a handler, it will run."""
+    manager.register("gone", nothing)
+    hold_up = HoldUp(lambda file: file.endswith("shutdown_manager.py"), moment, patience=5.0)
+    removal = apart(functools.partial(hold_up.slow, functools.partial(manager.unregister, "gone")))
+    hold_up.quick(functools.partial(manager.register, "added", nothing))
+    assert removal.result(10) == 1
+    assert (await manager.shutdown()).ran == ("added",)
 
 
 async def test_all_callers_share_one_run(manager: ShutdownManager) -> None:

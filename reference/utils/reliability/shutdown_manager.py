@@ -109,10 +109,10 @@ class ShutdownManager:
 
     def unregister(self, name: str) -> int:
         """Remove the handlers of a name; return how many there were."""
-        kept = [handler for handler in self._handlers if handler.name != name]
-        removed = len(self._handlers) - len(kept)
-        self._handlers = kept
-        return removed
+        named = [handler for handler in self._handlers if handler.name == name]
+        for handler in named:
+            self._handlers.remove(handler)
+        return len(named)
 
     async def shutdown(self, signal_name: str = "request") -> ShutdownReport:
         """Run the handlers, or wait for the run that is under way, in whatever loop it is.
