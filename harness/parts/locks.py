@@ -64,7 +64,7 @@ class HeldTogether:
     """Notes which locks some code takes while it holds another, from here on, in this context and those copied from it.
 
     Asyncio locks are noticed wherever they were made, thread locks where they are made while ``threading`` is patched.
-    What a library takes for itself, as a thread pool or a log handler does, is its own affair.
+    Thread locks that a library takes for itself, as a thread pool or a log handler does, are its own affair.
 
     Args:
         monkeypatch: undoes the observation.
@@ -84,10 +84,10 @@ class HeldTogether:
         for kind in ASYNCIO_LOCKS:
             self._observe(kind)
 
-    def taken(self, lock: object) -> None:
-        """Note that the code holds ``lock`` once more, if it is the one that takes it."""
+    def taken(self, lock: object, by: str | None = None) -> None:
+        """Note that the code holds ``lock`` once more, unless the file that takes it is known and another's."""
         held = _held.get(None)
-        if held is not None and self._owns(_taker()):
+        if held is not None and (by is None or self._owns(by)):
             held.append(lock)
             self.deepest = max(self.deepest, len({id(each) for each in held}))
 
@@ -124,7 +124,7 @@ class HeldTogether:
 
 def _taker() -> str:
     """Return the file of the code that takes a lock, be it with a statement or through another lock."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no other way to ask who calls
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  there is no other way to ask who calls
     while frame is not None and Path(frame.f_code.co_filename) in PLUMBING:
         frame = frame.f_back
     return frame.f_code.co_filename if frame else ""
@@ -142,7 +142,7 @@ class ObservedLock:
         """Take the lock."""
         taken: bool = self._lock.acquire(blocking, timeout)
         if taken:
-            self._observer.taken(self)
+            self._observer.taken(self, _taker())
         return taken
 
     def release(self) -> None:
