@@ -78,7 +78,7 @@ def strangers(crowd: Crowd, bot: Path, folder: Path) -> dict[str, Child]:
         "a command given the bot's path as an argument": crowd.python("-c", SLEEPER, bot, cwd=folder),
     }
     for name, child in started.items():
-        assert child.says("up"), f"the test could not start {name}: {child.printed}"
+        child.comes_up(name)
     if sys.platform != "win32" and (viewer := shutil.which("tail")):
         notes = program(folder / "python-notes.txt")
         started[VIEWER] = crowd.start(viewer, "-qf", notes, bot, cwd=folder, environment=READS_NOTHING)
@@ -93,7 +93,7 @@ def instances(crowd: Crowd, bot: Path, folder: Path) -> dict[str, Child]:
         "a relative path from elsewhere": crowd.python(Path(bot.parent.name, "bot.py"), cwd=bot.parent.parent),
     }
     for name, child in started.items():
-        assert child.says("up"), f"the test could not start the bot by {name}: {child.printed}"
+        child.comes_up(f"the bot by {name}")
     return started
 
 
@@ -126,7 +126,7 @@ def test_strangers_outlive_a_start_of_the_bot(subject: Subject, bot: Path, crowd
     started = strangers(crowd, bot, tmp_path)
     reused = "a stranger with the PID that a dead bot left in its PID file"
     started[reused] = crowd.python(program(tmp_path / "unrelated.py"), cwd=tmp_path)
-    assert started[reused].says("up"), "the test could not start a stranger"
+    started[reused].comes_up("a stranger")
     leave_pid_file(crowd, subject, module, started[reused], tmp_path)
 
     healer = module.SelfHealer("regression")

@@ -38,7 +38,7 @@ del sys.path[0]
 """
 """The beginning of a program that imports, as ``utils``, the tree that its first argument names."""
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds after which a child that says or does nothing is taken for stuck."""
 
 
@@ -88,6 +88,16 @@ class Child:
             self.printed.append(line)
             if line == wanted:
                 return True
+
+    def comes_up(self, name: str) -> Child:
+        """Wait until a child that runs ``SLEEPER`` is up, and return it.
+
+        Raises:
+            RuntimeError: it is not, which is no fault of whatever is tested with it.
+        """
+        if not self.says("up"):
+            raise RuntimeError(f"the test could not start {name}: {' '.join(self.printed)}")
+        return self
 
     def answers(self, timeout: float = PATIENCE) -> bool:
         """Tell whether a child that runs ``SLEEPER`` is alive enough to answer: not so if it was just told to end."""
