@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 import tomli_w
 
+from harness import toml_file
 from harness.status import RED, Status
 
 if TYPE_CHECKING:
@@ -26,12 +26,7 @@ def load(path: Path, register: Register) -> dict[str, Status]:
     Raises:
         ExpectationError: the file cannot be read, names an unknown or open finding, or lacks a status or a reason.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExpectationError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ExpectationError(f"{path}: is not valid TOML: {error}") from error
+    tables = toml_file.read(path, ExpectationError)
     return {finding: _status(f"{path}: {finding}", finding, table, register) for finding, table in tables.items()}
 
 

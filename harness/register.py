@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from harness import toml_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,12 +133,7 @@ def load(path: Path) -> Register:
     Raises:
         RegisterError: the file cannot be read, is no TOML, or a finding breaks the schema; all faults are named.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RegisterError(f"{path.name}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RegisterError(f"{path.name}: is not valid TOML: {error}") from error
+    tables = toml_file.read(path, RegisterError)
     faults: list[str] = []
     findings = [finding for key, table in sorted(tables.items()) if (finding := _finding(key, table, faults))]
     if not tables:
