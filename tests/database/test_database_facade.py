@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 import threading
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ import pytest
 from reference.utils.database import database as module
 from reference.utils.database.database import Database, UnknownSettingError, UnknownStatError, init_database
 from reference.utils.database.json_export import Exporter
-from reference.utils.database.store import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,25 +136,37 @@ async def test_audit_entries_are_found(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "broken_at", "reason"),
+    ("sql", "number", "problem"),
     [
-        ("UPDATE audit_log SET user_id = 9 WHERE id = 2", 2, "changed"),
-        ("DELETE FROM audit_log WHERE id = 2", 2, "missing"),
-        ("DELETE FROM audit_log WHERE id >= 2", 2, "the last 2 entries are missing"),
-        ("DELETE FROM audit_log", 1, "the last 3"),
+        ("UPDATE audit_log SET user_id = 9 WHERE id = 2", 2, "not as it was written"),
+        ("UPDATE audit_log SET timestamp = 'today' WHERE id = 3", 3, "not as it was written"),
+        ("UPDATE audit_log SET hash = 'é' WHERE id = 1", 1, "not as it was written"),
+        ("DELETE FROM audit_log WHERE id = 2", 3, "entry 2 is missing"),
+        ("DELETE FROM audit_log WHERE id >= 2", 2, "reached entry 3, and ends at 1"),
+        ("DELETE FROM audit_log", 1, "reached entry 3, and ends at 0"),
         ("DELETE FROM audit_head", 3, "head"),
+        ("UPDATE audit_head SET hash = 'x'", 3, "replaced"),
+        ("UPDATE audit_head SET entries = 2, hash = (SELECT hash FROM audit_log WHERE id = 2)", 3, "head"),
     ],
 )
-async def test_tampering_with_the_audit_log_shows(database: Database, sql: str, broken_at: int, reason: str) -> None:
+async def test_tampering_with_the_audit_log_shows(database: Database, sql: str, number: int, problem: str) -> None:
     """Edited entries, missing ones and a missing tail are noticed."""
     for _ in range(3):
         await database.log_audit("ban", 7)
-    assert (await database.verify_audit_chain()).is_intact
+    assert (await database.verify_audit_chain()).ok
     async with database.get_connection() as connection:
         await connection.execute(sql)
-    report = await database.verify_audit_chain()
-    assert (report.is_intact, report.broken_at) == (False, broken_at)
-    assert reason in report.reason
+    found = await database.verify_audit_chain()
+    assert (found.ok, found.number) == (False, number)
+    assert problem in found.problem
+
+
+async def test_what_is_sealed_is_what_is_stored(database: Database) -> None:
+    """An id that came as another kind of number is no sign of tampering; nor is a log without entries."""
+    assert (await database.verify_audit_chain()).ok
+    await database.log_audit("ban", guild_id=True, user_id=7.0, details="ü")  # type: ignore[arg-type]
+    found = await database.verify_audit_chain()
+    assert (found.ok, found.entries) == (True, 1)
 
 
 async def test_the_same_error_is_counted(database: Database) -> None:
@@ -257,10 +267,3 @@ def _returns(value: object) -> Callable[[], Any]:
         return value
 
     return produce
-
-
-def test_times_are_utc_in_one_format() -> None:
-    """A time of another zone is the same moment in UTC; one without a zone is taken for UTC."""
-    moment = datetime(2026, 1, 31, 12, 0, 0, 1500, tzinfo=UTC)
-    east = moment.astimezone(timezone(timedelta(hours=7)))
-    assert timestamp(east) == timestamp(moment) == timestamp(moment.replace(tzinfo=None)) == "2026-01-31T12:00:00.001Z"

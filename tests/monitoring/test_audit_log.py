@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reference.utils.hash_chain import GENESIS, Anchor, seal, verify_chain
 from reference.utils.monitoring import audit_log
-from reference.utils.monitoring.audit_chain import GENESIS, Anchor, seal, verify_chain
 from reference.utils.monitoring.audit_log import AuditLogger
 from reference.utils.monitoring.audit_store import AuditStore, AuditStoreError
 
@@ -97,6 +97,7 @@ async def test_failed_transaction_leaves_nothing(log: AuditLogger, store: AuditS
         ("UPDATE audit_entries SET body = replace(body, 'warn', 'ban') WHERE number = 2", 2),
         ("UPDATE audit_entries SET at = '2020-01-01T00:00:00.000000Z' WHERE number = 5", 5),
         ("UPDATE audit_entries SET previous = hash WHERE number = 3", 3),
+        ("UPDATE audit_entries SET hash = 'é' WHERE number = 5", 5),
         ("DELETE FROM audit_entries WHERE number = 1", 2),
         ("DELETE FROM audit_entries WHERE number = 3", 4),
         ("DELETE FROM audit_entries WHERE number >= 4", 4),

@@ -1,16 +1,11 @@
-"""Secrets are known by name or by shape; what only resembles one is left alone. Points of time have one format."""
+"""Secrets are known by name or by shape; what only resembles one is left alone."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reference.utils.monitoring import redaction
 from reference.utils.monitoring.redaction import is_secret_name, redact, redact_text
-from reference.utils.monitoring.timestamps import parse_utc, utc_text
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4" + ".GabcdE." + "x" * 38
 
@@ -81,25 +76,3 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert redact_text(f"a harmless text {number}")
     assert len(redaction._known_names) == 3
     assert len(redaction._harmless) <= 3
-
-
-@given(st.floats(0, 4e9))
-def test_time_survives(seconds: float) -> None:
-    """A point of time comes back to the microsecond, and is always as long."""
-    text = utc_text(seconds)
-    assert len(text) == 27
-    assert abs(parse_utc(text).timestamp() - seconds) < 2e-6
-
-
-def test_order_of_texts_is_order_of_times() -> None:
-    """Now is written in UTC, and later texts are greater."""
-    first, second = utc_text(), utc_text()
-    assert first <= second
-    assert abs((parse_utc(second) - datetime.now(UTC)).total_seconds()) < 60
-
-
-@pytest.mark.parametrize("seconds", [-1.0, -0.5, float("nan"), float("inf"), 1e15])
-def test_no_point_of_time(seconds: float) -> None:
-    """What is no time between 1970 and 9999 is refused."""
-    with pytest.raises(ValueError, match=r"before 1970|year 9999|no point of time"):
-        utc_text(seconds)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .store import Store, timestamp
+from ..timestamps import utc_text  # noqa: TID252  the package is loaded under two names
+from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
@@ -132,7 +133,7 @@ def _export_name(channel_id: int) -> str:
 
 
 def _now() -> str:
-    return timestamp()
+    return utc_text()
 
 
 def _values(message: Mapping[str, Any], now: str) -> tuple[Any, ...]:
@@ -148,5 +149,5 @@ def _values(message: Mapping[str, Any], now: str) -> tuple[Any, ...]:
         raise ValueError(f"a message of the history needs {' and '.join(lacking)}")
     if role not in ROLES:
         raise ValueError(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
-    when = now if moment is None else moment if isinstance(moment, str) else timestamp(moment)
+    when = now if moment is None else moment if isinstance(moment, str) else utc_text(moment)
     return channel_id, get("user_id"), role, content, get("message_id"), when

@@ -1,20 +1,27 @@
-"""Who did what, in a chain of hashes that shows edits and missing entries, and the errors somebody should look at."""
+"""Who did what, in a chain of hashes that shows edits and missing entries, and the errors somebody should look at.
+
+The trail is for what moderators look up guild by guild. The head of its chain lies in the same database, so it shows
+accidents and edits by hand; against somebody who can write the whole database anew stands the log of
+`monitoring.audit_log`, with its key and an anchor elsewhere.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..fast_json import json_dumps, json_loads  # noqa: TID252  the package is loaded under two names
-from .store import Store, timestamp
+from ..hash_chain import GENESIS, Anchor, Entry, Verification, seal, verify_chain  # noqa: TID252  the package is loaded under two names
+from ..timestamps import utc_text  # noqa: TID252  the package is loaded under two names
+from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["AuditTrail", "ChainReport"]
+__all__ = ["AuditTrail"]
 
 INSERT = """
 INSERT INTO audit_log (id, timestamp, action_type, guild_id, user_id, target_id, details, hash)
@@ -46,26 +53,6 @@ LONGEST = 16_000
 """Characters that are kept of a traceback, counted from its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """What a look at the whole audit log showed.
-
-    Attributes:
-        entries: how many there are.
-        broken_at: the number of the first entry that is missing or was changed; None if all is well.
-        reason: what is wrong with it, in a sentence; empty if all is well.
-    """
-
-    entries: int
-    broken_at: int | None = None
-    reason: str = ""
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether no entry was changed or is missing."""
-        return self.broken_at is None
-
-
 class AuditTrail(Store):
     """The audit log and the error log."""
 
@@ -90,14 +77,15 @@ class AuditTrail(Store):
             The entry's number, counted from 1 without gaps.
         """
         text = json_dumps({} if details is None else details, sort_keys=True)
+        ids = [None if value is None else int(value) for value in (guild_id, user_id, target_id)]
+        values = (str(action_type), *ids, text)
 
         def append(raw: sqlite3.Connection) -> int:
-            entries, before = raw.execute(HEAD).fetchone()
-            row = (entries + 1, timestamp(), action_type, guild_id, user_id, target_id, text)
-            link = _link(before, row)
-            raw.execute(INSERT, (*row, link))
-            raw.execute(MOVE_HEAD, (entries + 1, link))
-            return int(entries) + 1
+            head = Anchor(*raw.execute(HEAD).fetchone())
+            entry = seal(head.number + 1, utc_text(), _body(values), head.hash)
+            raw.execute(INSERT, (entry.number, entry.at, *values, entry.hash))
+            raw.execute(MOVE_HEAD, (entry.number, entry.hash))
+            return entry.number
 
         return await self.write(append)
 
@@ -116,17 +104,22 @@ class AuditTrail(Store):
             action_type: of this kind alone.
             limit: how many at most.
         """
-        since = "" if days is None else timestamp(datetime.now(UTC) - timedelta(days=days))
+        since = "" if days is None else utc_text(datetime.now(UTC) - timedelta(days=days))
         values = {"since": since, "guild": guild_id, "kind": action_type, "limit": max(0, limit)}
         rows = await self.read(lambda raw: raw.execute(SELECT, values).fetchall())
         return [{**dict(row), "details": json_loads(row["details"])} for row in rows]
 
-    async def verify_audit_chain(self) -> ChainReport:
+    async def verify_audit_chain(self) -> Verification:
         """Look for entries of the audit log that were changed, and for missing ones, the last included."""
 
-        def look(raw: sqlite3.Connection) -> ChainReport:
-            head = raw.execute(HEAD).fetchone()
-            return _check(map(tuple, raw.execute(ALL)), *(head or (0, None)))
+        def look(raw: sqlite3.Connection) -> Verification:
+            row = raw.execute(HEAD).fetchone()
+            head = Anchor(*row) if row else None
+            found = verify_chain(_entries(raw.execute(ALL)), head)
+            if found.ok and found.head != head:
+                problem = "the head of the chain was changed or is missing"
+                return replace(found, ok=False, problem=problem, number=found.head.number)
+            return found
 
         return await self.write(look)
 
@@ -156,8 +149,8 @@ class AuditTrail(Store):
             "guild_id": guild_id,
             "user_id": user_id,
             "command": command,
-            "now": timestamp(),
-            "recently": timestamp(datetime.now(UTC) - RECENTLY),
+            "now": utc_text(),
+            "recently": utc_text(datetime.now(UTC) - RECENTLY),
         }
 
         def note(raw: sqlite3.Connection) -> None:
@@ -173,21 +166,13 @@ class AuditTrail(Store):
         return [dict(row) for row in rows]
 
 
-def _link(before: str, row: Iterable[object]) -> str:
-    """Return the hash of an entry, which covers the hash of the one before."""
-    return hashlib.sha256(json_dumps([before, *row], ensure_ascii=True).encode()).hexdigest()
+def _body(values: Iterable[object]) -> str:
+    """Return what an entry says, as the text that is sealed."""
+    return json.dumps(list(values))
 
 
-def _check(rows: Iterable[tuple[Any, ...]], entries: int, head: str | None) -> ChainReport:
-    before, number = "", 0
-    for number, (*row, link) in enumerate(rows, 1):
-        if row[0] != number:
-            return ChainReport(number, number, f"entry {number} is missing")
-        if _link(before, row) != link:
-            return ChainReport(number, number, f"entry {number} was changed")
-        before = link
-    if number < entries:
-        return ChainReport(number, number + 1, f"the last {entries - number} entries are missing")
-    if (number, before) != (entries, head):
-        return ChainReport(number, number, "the head of the chain was changed or is missing")
-    return ChainReport(number)
+def _entries(rows: Iterable[Iterable[Any]]) -> Iterator[Entry]:
+    previous = GENESIS
+    for number, at, *values, link in rows:
+        yield Entry(number, at, _body(values), previous, link)
+        previous = link

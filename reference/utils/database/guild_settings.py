@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .store import Store, timestamp
+from ..timestamps import utc_text  # noqa: TID252  the package is loaded under two names
+from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
@@ -106,7 +107,7 @@ class GuildSettings(Store):
             return
 
         def save(raw: sqlite3.Connection) -> None:
-            raw.execute(TOUCH, (guild_id, timestamp()))
+            raw.execute(TOUCH, (guild_id, utc_text()))
             for update, value in updates:
                 raw.execute(update, (value, guild_id))
 

@@ -1,9 +1,8 @@
-"""What the subjects of the database share: units of work, and one format of time."""
+"""What the subjects of the database share: units of work."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,20 +11,9 @@ if TYPE_CHECKING:
 
     from .json_export import Exporter
 
-__all__ = ["Store", "timestamp"]
+__all__ = ["Store"]
 
 T = TypeVar("T")
-
-
-def timestamp(moment: datetime | None = None) -> str:
-    """Return a moment in UTC as `2026-01-31T12:00:00.000Z`; texts of this kind sort by time.
-
-    Args:
-        moment: now, if not given; one without a time zone is taken for UTC.
-    """
-    moment = datetime.now(UTC) if moment is None else moment
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 class Store(ABC):

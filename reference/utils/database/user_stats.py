@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .store import Store, timestamp
+from ..timestamps import utc_text  # noqa: TID252  the package is loaded under two names
+from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
@@ -64,7 +65,7 @@ class UserStats(Store):
         statement = _known(stat_name, STATS)
         if int(amount) != amount or abs(amount) > LARGEST:
             raise ValueError(f"{stat_name} is counted in whole numbers up to 2**53, not {amount!r}")
-        values = {"user": user_id, "guild": guild_id, "amount": amount, "now": timestamp()}
+        values = {"user": user_id, "guild": guild_id, "amount": amount, "now": utc_text()}
 
         def add(raw: sqlite3.Connection) -> None:
             raw.execute(statement, values)

@@ -3,7 +3,11 @@
     stored = await audit.log_action("ban", actor_id=moderator.id, guild_id=guild.id, target_id=user.id, reason=text)
 
 True means that the entry is on the disk. Entries are chained by their hashes, with an anchor that tells where the chain
-ends (`audit_chain`); `verify` finds edits and a missing end. Secrets in the details are taken out.
+ends (`hash_chain`); `verify` finds edits and a missing end. Secrets in the details are taken out.
+
+It is a file of its own, for what must hold against somebody who can write to the bot's files: with ``AUDIT_LOG_KEY``
+the chain cannot be made anew, and with an anchor elsewhere its end cannot be cut off unnoticed. What moderators look up
+guild by guild belongs to `Database.log_audit`, which keeps it in the bot's database.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from .redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .audit_chain import Anchor, Entry, Verification
+    from ..hash_chain import Anchor, Entry, Verification  # noqa: TID252  the package has two names
 
 __all__ = ["AuditLogger", "audit"]
 

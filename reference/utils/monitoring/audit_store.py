@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .audit_chain import Anchor, Entry, Verification, seal, verify_chain
-from .timestamps import utc_text
+from ..hash_chain import Anchor, Entry, Verification, seal, verify_chain  # noqa: TID252  the package has two names
+from ..timestamps import utc_text  # noqa: TID252  the package has two names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

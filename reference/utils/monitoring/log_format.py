@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from ..fast_json import json_dumps_bytes  # noqa: TID252  the package has two names
+from ..timestamps import utc_text  # noqa: TID252  the package has two names
 from .log_context import _log_context
 from .redaction import REDACTED, SHORTEST, is_secret_name, redact, redact_text
-from .timestamps import utc_text
 
 __all__ = ["OWN_FIELDS", "RECORD_FIELDS", "StructuredFormatter", "event_line", "event_of", "printable", "safe_text"]
 

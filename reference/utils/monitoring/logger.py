@@ -15,10 +15,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..timestamps import utc_text  # noqa: TID252  the package has two names
 from .log_format import StructuredFormatter, add_traceback, message_of, printable
 from .log_lines import QueuedLineHandler, RotatingFile
 from .redaction import redact_text
-from .timestamps import utc_text
 
 __all__ = [
     "ColorFormatter",

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from typing import Any, ClassVar
 
-from .timestamps import utc_text
+from ..timestamps import utc_text  # noqa: TID252  the package has two names
 from .token_usage import Usage
 
 __all__ = ["TokenTracker", "record_tokens", "token_tracker"]

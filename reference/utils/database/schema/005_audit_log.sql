@@ -8,12 +8,12 @@ CREATE TABLE audit_log (
     target_id INTEGER,
     details TEXT NOT NULL,
     hash TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX audit_log_by_guild ON audit_log (guild_id, id);
 CREATE INDEX audit_log_by_time ON audit_log (timestamp);
 CREATE TABLE audit_head (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     entries INTEGER NOT NULL,
     hash TEXT NOT NULL
-);
-INSERT INTO audit_head (one, entries, hash) VALUES (1, 0, '');
+) STRICT;
+INSERT INTO audit_head (one, entries, hash) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');

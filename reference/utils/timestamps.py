@@ -12,17 +12,20 @@ _second: tuple[int, str] = (-1, "")
 """The second that was written last, and its text; replaced as a whole, so any thread may read it."""
 
 
-def utc_text(seconds: float | None = None) -> str:
+def utc_text(moment: float | datetime | None = None) -> str:
     """Write a point of time as ``2026-01-31T23:59:59.000001Z`` (RFC 3339).
 
     Args:
-        seconds: since 1970 in UTC, from 0 up to the year 9999; None for now.
+        moment: seconds since 1970 in UTC, from 0 up to the year 9999; or a datetime, which is taken for UTC if it has
+            no time zone; None for now.
 
     Raises:
-        ValueError: the time is not within those years.
+        ValueError: the seconds are not within those years.
     """
     global _second  # noqa: PLW0603  a cache of one entry
-    now = time.time() if seconds is None else seconds
+    if isinstance(moment, datetime):
+        return _datetime_text(moment)
+    now = time.time() if moment is None else moment
     try:
         whole = int(now)
     except (OverflowError, ValueError):
@@ -32,6 +35,11 @@ def utc_text(seconds: float | None = None) -> str:
         text = _whole_second(now, whole)
         _second = (whole, text)
     return f"{text}.{str(1_000_000 + int((now - whole) * 1_000_000))[1:]}Z"
+
+
+def _datetime_text(moment: datetime) -> str:
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _whole_second(now: float, whole: int) -> str:
