@@ -32,6 +32,10 @@ HANDLES = {
 }
 """What GetStdHandle returns for each kind of standard output, as an unsigned number."""
 
+STDOUT = 1
+TERMINALS = frozenset({"console", "device"})
+"""Kinds of standard output that Python calls a terminal."""
+
 CONSOLE_MODE = 0x0003
 ERROR_INVALID_HANDLE = 6
 
@@ -140,7 +144,7 @@ class _Stream(io.StringIO):
         return self._is_terminal
 
     def fileno(self) -> int:
-        return 1
+        return STDOUT
 
 
 @contextmanager
@@ -150,7 +154,12 @@ def windows(monkeypatch: pytest.MonkeyPatch, kernel32: Kernel32) -> Iterator[Non
     version = SimpleNamespace(major=10, minor=0, build=19045, platform=2, service_pack="")
     runtime = ModuleType("msvcrt")
     runtime.get_osfhandle = lambda _: _signed(HANDLES[kernel32.kind])  # type: ignore[attr-defined]
+    is_terminal = kernel32.kind in TERMINALS
+    output = None if kernel32.kind == "null" else _Stream(is_terminal=is_terminal)
     with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        patch.setattr(sys, "__stdout__", output)
+        patch.setattr(os, "isatty", lambda _: is_terminal)
         patch.setitem(sys.modules, "msvcrt", runtime)
         patch.setattr(sys, "getwindowsversion", lambda: version, raising=False)
         patch.setattr(platform, "system", lambda: "Windows")
