@@ -129,9 +129,15 @@ def test_every_kind_of_picture_comes_out(subject: Subject, what: str) -> None:
 def test_every_mode_comes_out(subject: Subject, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """A picture of a mode that only some decoder gives is resized as well."""
     picture, data = gradient(mode), file(gradient("RGB"), "PNG")
+
+    def decoded(*_: object, **__: object) -> Image.Image:
+        copy = picture.copy()
+        copy.format = "PNG"
+        return copy
+
     made = subject.media.media_rust
     with monkeypatch.context() as patch:
-        patch.setattr(Image, "open", lambda *_, **__: picture)
+        patch.setattr(Image, "open", decoded)
         try:
             data, width, height = made.MediaProcessorWrapper().resize(data, *BOX)
         except Exception as error:  # noqa: BLE001
