@@ -32,6 +32,7 @@ class Request:
         path: path and query.
         headers: by name in lower case.
         body: what was sent with it.
+        version: of HTTP, as the client named it.
     """
 
     method: str
@@ -39,6 +40,13 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
+    version: str = "HTTP/1.1"
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the client expects the connection to be closed after the answer."""
+        wish = self.headers.get("connection", "").lower()
+        return "close" in wish or (self.version == "HTTP/1.0" and "keep-alive" not in wish)
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,14 @@ class WebServer:
         """Wait like `wait_until`, without blocking the event loop."""
         return await asyncio.to_thread(self.wait_until, condition, patience)
 
+    def hang_up(self) -> None:
+        """Abort every connection, as a server does that goes down; the next one is welcome."""
+        self._loop.call_soon_threadsafe(self._abort_all)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._connections):
+            connection.transport.abort()
+
     def change(self, connection: _Connection, *, is_open: bool, request: Request | None = None) -> None:
         """Take note of what became of a connection (called in the server's thread)."""
         with self._changed:
@@ -151,8 +167,7 @@ class WebServer:
 
     async def _close(self) -> None:
         for _ in range(_TURNS):
-            for connection in list(self._connections):
-                connection.transport.abort()
+            self._abort_all()
             await asyncio.sleep(0)
         self._server.close()
 
@@ -177,7 +192,7 @@ class _Connection(asyncio.Protocol):
         while not self.transport.is_closing() and (request := self._taken()) is not None:
             self.is_held = True
             self._server.change(self, is_open=True, request=request)
-            self._send(self._server.answer(request))
+            self._send(self._server.answer(request), is_last=request.is_last)
 
     def _taken(self) -> Request | None:
         head, end, rest = bytes(self._received).partition(b"\r\n\r\n")
@@ -188,14 +203,15 @@ class _Connection(asyncio.Protocol):
         if not end or len(rest) < length:
             return None
         self._received[:] = rest[length:]
-        method, path, _ = first.split(" ", 2)
-        return Request(method, headers.get("host", "").partition(":")[0].lower(), path, headers, rest[:length])
+        method, path, version = first.split(" ", 2)
+        host = headers.get("host", "").partition(":")[0].lower()
+        return Request(method, host, path, headers, rest[:length], version)
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: Reply, *, is_last: bool) -> None:
         if reply.silent:
             return
         self.transport.write(reply.encode())
-        if reply.cut:
+        if reply.cut or is_last:
             self.transport.close()
         if not self.transport.get_write_buffer_size():
             self.resume_writing()

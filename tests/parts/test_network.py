@@ -102,3 +102,33 @@ def test_a_reply_can_be_cut_short() -> None:
             client.getresponse().read()
         client.close()
     assert caught.value.partial == b"1234"
+
+
+@pytest.mark.parametrize(
+    "wish", ["HTTP/1.0\r\n", "HTTP/1.1\r\nConnection: close\r\n"], ids=["version-1.0", "connection-close"]
+)
+def test_a_client_that_wants_one_answer_reads_to_the_end(wish: str) -> None:
+    """Clients that do not count the bytes of a body are told its end by the end of the connection."""
+    with (
+        WebServer(lambda _: Reply(b"12345678")) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock,
+    ):
+        sock.sendall(f"GET / {wish}Host: a\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: sock.recv(1024), b""))
+    assert answer.endswith(b"12345678")
+
+
+def test_a_server_can_hang_up() -> None:
+    """Every connection is lost at once, and the next request is answered all the same."""
+    replies = iter([Reply(silent=True), Reply(b"again")])
+    with WebServer(lambda _: next(replies)) as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        client.request("GET", "/")
+        assert server.wait_until(lambda: server.held)
+        server.hang_up()
+        with pytest.raises(ConnectionError):
+            client.getresponse()
+        client.close()
+        client.request("GET", "/")
+        assert client.getresponse().read() == b"again"
+        client.close()
