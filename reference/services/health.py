@@ -7,27 +7,20 @@ are shown to this machine alone, or to those who hold the token in HEALTH_API_TO
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import ipaddress
 import os
-import signal
 import sys
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from reference.services.running import Service, end_gently
 from reference.utils.monitoring.health_access import Access, decide
 from reference.utils.monitoring.metric_series import SeriesTable, series_from
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-HOST = "127.0.0.1"
 PORT = 8082
 LARGEST_REQUEST = 1024 * 1024
 """Bytes."""
@@ -148,30 +141,11 @@ async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"alive": True})
 
 
-async def serve(host: str, port: int, token: str = "") -> None:
-    """Answer requests until the task is cancelled; says where on standard output.
-
-    Args:
-        host: an address of this machine.
-        port: 0 lets the operating system choose.
-        token: what clients must present.
-
-    Raises:
-        OSError: the port is taken, or the address is not of this machine.
-        ValueError: others than this machine would be served without a token.
-    """
+def _app_for(host: str) -> web.Application:
+    token = os.environ.get("HEALTH_API_TOKEN", "").strip()
     if not token and not _is_loopback(host):
         raise ValueError("set HEALTH_API_TOKEN before others than this machine are served")
-    runner = web.AppRunner(make_app(token), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, reuse_address=sys.platform != "win32").start()
-        address, chosen, *_ = runner.addresses[0]
-        where = f"[{address}]" if ":" in address else address
-        print(f"health service: http://{where}:{chosen}", flush=True)  # noqa: T201  a command speaks
-        await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
+    return make_app(token)
 
 
 def _is_loopback(host: str) -> bool:
@@ -181,32 +155,9 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the service until it is interrupted; return the exit code.
-
-    Args:
-        arguments: of the command line; those of the process by default.
-    """
-    parser = argparse.ArgumentParser(prog="python -m reference.services.health", description="The health service.")
-    parser.add_argument("--host", default=HOST, help=f"address to listen at (default {HOST}: this machine only)")
-    parser.add_argument("--port", type=int, default=PORT, help=f"port to listen at (default {PORT}; 0: any free one)")
-    chosen = parser.parse_args(arguments)
-    try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serve(chosen.host, chosen.port, os.environ.get("HEALTH_API_TOKEN", "").strip()))
-    except (OSError, OverflowError, ValueError) as error:
-        sys.stderr.write(f"health service: cannot listen at {chosen.host} port {chosen.port}: {error}\n")
-        return 1
-    return 0
-
-
-def _end_gently() -> None:
-    """Let the signals that end a service do what Ctrl+C does: answer what is under way, then leave."""
-    for name in ("SIGTERM", "SIGBREAK"):
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.default_int_handler)
-
+SERVICE = Service("health service", "reference.services.health", PORT, _app_for)
+main = SERVICE.main
 
 if __name__ == "__main__":
-    _end_gently()
+    end_gently()
     sys.exit(main())

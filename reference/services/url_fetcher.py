@@ -7,22 +7,15 @@ in seconds, and `GET /health`. Requests must be JSON and say so, which a strange
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import signal
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from reference.services.running import Service, end_gently
 from reference.utils.web.results import fetch_result, fetch_results
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-HOST = "127.0.0.1"
 PORT = 8081
 LARGEST_REQUEST = 64 * 1024
 """Bytes."""
@@ -103,55 +96,9 @@ def _bad(sentence: str, kind: type[web.HTTPClientError] = web.HTTPBadRequest) ->
     return kind(text=json.dumps({"error": sentence}), content_type="application/json")
 
 
-async def serve(host: str, port: int) -> None:
-    """Answer requests until the task is cancelled; says where on standard output.
-
-    Args:
-        host: an address of this machine.
-        port: 0 lets the operating system choose.
-
-    Raises:
-        OSError: the port is taken, or the address is not of this machine.
-    """
-    runner = web.AppRunner(make_app(), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, reuse_address=sys.platform != "win32").start()
-        address, chosen, *_ = runner.addresses[0]
-        print(f"fetching service: http://{f'[{address}]' if ':' in address else address}:{chosen}", flush=True)  # noqa: T201  a command speaks
-        await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the service until it is interrupted; return the exit code.
-
-    Args:
-        arguments: of the command line; those of the process by default.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m reference.services.url_fetcher", description="The fetching service."
-    )
-    parser.add_argument("--host", default=HOST, help=f"address to listen at (default {HOST}: this machine only)")
-    parser.add_argument("--port", type=int, default=PORT, help=f"port to listen at (default {PORT}; 0: any free one)")
-    chosen = parser.parse_args(arguments)
-    try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serve(chosen.host, chosen.port))
-    except (OSError, OverflowError) as error:
-        sys.stderr.write(f"fetching service: cannot listen at {chosen.host} port {chosen.port}: {error}\n")
-        return 1
-    return 0
-
-
-def _end_gently() -> None:
-    """Let the signals that end a service do what Ctrl+C does: answer what is under way, then leave."""
-    for name in ("SIGTERM", "SIGBREAK"):
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.default_int_handler)
-
+SERVICE = Service("fetching service", "reference.services.url_fetcher", PORT, lambda _host: make_app())
+main = SERVICE.main
 
 if __name__ == "__main__":
-    _end_gently()
+    end_gently()
     sys.exit(main())

@@ -22,6 +22,7 @@ from harness.parts.bot import QuietBot
 from harness.parts.process import Crowd
 from harness.parts.webserver import Reply, WebServer
 from reference.services import health as service
+from reference.services.running import end_gently
 from reference.utils.monitoring import health_client
 from reference.utils.monitoring.health_client import HealthAPIClient
 from reference.utils.monitoring.health_data import BotHealthData
@@ -318,7 +319,7 @@ def test_signals_end_the_service_gently() -> None:
     """SIGTERM does what Ctrl+C does."""
     before = signal.getsignal(signal.SIGTERM)
     try:
-        service._end_gently()
+        end_gently()
         assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGTERM, before)
