@@ -13,6 +13,7 @@ TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4" + ".GabcdE." + "x" * 38
 @pytest.mark.parametrize(
     "name",
     ["token", "bot_token", "botToken", "DISCORD_TOKEN", "X-Auth-Token", "apiKey", "api_key", "password", "Cookie",
+     "cookies", "passwords", "api_keys",
      "client_secret", "SENTRY_DSN", "private_key", "Authorization", "webhook_url", "session_id"],
 )  # fmt: skip
 def test_names_of_secrets(name: str) -> None:
@@ -39,6 +40,10 @@ def test_names_of_other_things(name: str) -> None:
         ("key sk-abcdefghijklmnopqrstu used", "key [redacted] used"),
         ("ghp_" + "a" * 36, "[redacted]"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "[redacted]"),
+        ("login by accessToken=abcd1234", "login by accessToken=[redacted]"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted]"),
+        ("The bot disconnected from voice", "The bot disconnected from voice"),
+        ("basic authentication failed", "basic authentication failed"),
         ("a song about tokens and bearers", "a song about tokens and bearers"),
         ("https://example.com/watch?v=dQw4w9WgXcQ", "https://example.com/watch?v=dQw4w9WgXcQ"),
     ],

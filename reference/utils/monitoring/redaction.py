@@ -24,17 +24,18 @@ DEEPEST = 12
 _MOST_NAMES = 4096
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_.\-\s])(?:token|secret|passw(?:or)?d|passphrase|pwd|authorization|auth|cookie|set_cookie|dsn|credentials?"
-    r"|api_?key|access_?key|private_?key|signing_?key|webhook_?url|session_?id)(?:$|[_.\-\s])"
+    r"(?:^|[_.\-\s])(?:token|authorization|auth"
+    r"|(?:secret|passw(?:or)?d|passphrase|pwd|cookie|dsn|credential"
+    r"|api_?key|access_?key|private_?key|signing_?key|webhook_?url|session_?id)s?)(?:$|[_.\-\s])"
 )
 _COUNTED = re.compile(r"(?:^|_)tokens?_?(?:count|limit|used|usage|total|budget)$|^(?:max|num|total)_tokens?$")
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _SECRET_SHAPES = re.compile(
-    r"(?P<keep>\b(?:bearer|basic|bot)\s+)[\w.~+/=-]{12,}"
+    r"(?P<keep>\b(?:bearer|(?:basic|bot)(?=\s+(?-i:[\w.~+/=-]*(?:\d|[a-z][A-Z]))))\s+)[\w.~+/=-]{12,}"
     r"|(?P<webhook>/api/(?:v\d+/)?webhooks/\d+/)[\w-]{20,}"
     r"|(?P<scheme>\b[a-z][a-z0-9+.-]{1,15}://[^/\s:@\"]{0,64}:)[^/\s@\"]{1,128}(?=@)"
-    r"|(?P<name>(?<![a-z])(?:token|secret|password|passwd|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"
+    r"|(?P<name>(?:token|secret|password|passwd|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"
     r"|(?<![\w-])[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"
     r"|\b(?:sk|pk|rk)-[\w-]{16,}"
