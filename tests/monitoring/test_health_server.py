@@ -249,6 +249,16 @@ def test_garbage_is_answered_plainly(server: HealthAPIServer, garbage: bytes) ->
     assert status(server, "/health/live") == 200
 
 
+@pytest.mark.parametrize("target", [b"http://[", b"//[::1"])
+def test_a_target_that_is_no_url_is_the_clients_fault(
+    server: HealthAPIServer, target: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request for what is no URL is refused, not taken for a fault of the server, and fills no log."""
+    answer = talk(server, b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answer.split()[1] != b"500"
+    assert "Traceback" not in caplog.text
+
+
 def test_idle_clients_give_way(health: BotHealthData, monkeypatch: pytest.MonkeyPatch) -> None:
     """More idle clients than there are places keep nobody out."""
     server = HealthAPIServer("127.0.0.1", 0, health)

@@ -91,7 +91,10 @@ class HealthRequestHandler(BaseHTTPRequestHandler):
         self._send(reply)
 
     def _reply(self) -> Reply:
-        path = urlsplit(self.path).path.rstrip("/") or "/"
+        try:
+            path = urlsplit(self.path).path.rstrip("/") or "/"
+        except ValueError:
+            return text_reply(400, "the request was not understood")
         request = Request(self.health, self.headers.get("Accept", ""), self)
         if route := OPEN_ROUTES.get(path):
             return route(request)
