@@ -36,17 +36,24 @@ subject.open()
 manager = subject.monitoring.alerting.alert_manager
 os._exit = lambda code: None  # a shutdown manager may force the end, which would hide what is left open
 
-async def alert():
-    await manager.send_alert(title="title", description="text", alert_type="regression", severity="critical")
+async def alert(kind="regression"):
+    await manager.send_alert(title="title", description="text", alert_type=kind, severity="critical")
+
+async def get_session():
+    session = manager._get_session()
+    return await session if inspect.isawaitable(session) else session
 
 async def use_session():
     if not hasattr(manager, "_get_session"):
-        return None
-    session = manager._get_session()
-    session = await session if inspect.isawaitable(session) else session
-    async with session.post("https://discord.com/api/webhooks/1/token", json={}) as response:
-        await response.read()
-    return session
+        return
+    sessions = [await get_session(), await get_session()]
+    try:
+        async with sessions[0].post("https://discord.com/api/webhooks/1/token", json={}) as response:
+            await response.read()
+    finally:
+        if sessions[0] is not sessions[1]:  # a session of the caller's own, to be closed by the caller
+            for session in sessions:
+                await session.close()
 
 async def close():
     closing = manager.close()
@@ -107,6 +114,20 @@ SHUT_DOWN = {
     "after an alert": """
 async def main():
     await alert()
+    await shut_down()
+asyncio.run(main())
+""",
+    "after several alerts at once": """
+async def main():
+    await asyncio.gather(*(alert(f"kind {number}") for number in range(5)))
+    await shut_down()
+asyncio.run(main())
+""",
+    "after a close and one more alert": """
+async def main():
+    await alert()
+    await close()
+    await alert("another kind")
     await shut_down()
 asyncio.run(main())
 """,
