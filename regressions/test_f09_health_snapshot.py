@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 LOOP = "the event loop"
 OLD, NEW = "OldHalf", "NewHalf"
 MEMBERS = {OLD: 314159, NEW: 271828}
-PATHS = ("/health", "/health/json", "/health/deep", "/stats", "/ai/stats", "/metrics")
+PATHS = (
+    "/health/live",
+    "/health/ready",
+    "/health",
+    "/health/json",
+    "/health/deep",
+    "/stats",
+    "/ai/stats",
+    "/metrics",
+)
 RACED = (("/health", "text/html"), ("/health/json", "application/json"))
 
 

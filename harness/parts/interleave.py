@@ -6,7 +6,9 @@ so a race is met on the first run or is not there.
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +21,11 @@ T = TypeVar("T")
 Place = tuple[str, int, int]
 """File, line, and the how many-th time a run comes by."""
 
-PATIENCE = 0.1
-"""Seconds that a stopped thread waits for the other; longer means that the other waits for a lock, which is right."""
+PATIENCE = 1.0
+"""Seconds that a stopped thread waits at most for the other."""
+
+GLANCE, STILL = 0.01, 4
+"""Seconds between two looks at all threads, and the looks that show them alike when the other waits for a lock."""
 
 
 class Interleaver:
@@ -71,7 +76,7 @@ class Interleaver:
 
         def stand_still() -> None:
             other.start()
-            other.join(PATIENCE)
+            _wait_until_over_or_stuck(other)
 
         self._meanwhile = stand_still
         self._begin(place)
@@ -98,3 +103,23 @@ class Interleaver:
                 self._target = None
                 self._meanwhile()
         return self._stepped
+
+
+def _wait_until_over_or_stuck(thread: threading.Thread) -> None:
+    """Wait for a thread, but not once all threads stand still, as those do that wait for a lock."""
+    end = time.monotonic() + PATIENCE
+    before, alike = _positions(), 0
+    while thread.is_alive() and alike < STILL and time.monotonic() < end:
+        thread.join(GLANCE)
+        now = _positions()
+        before, alike = now, alike + 1 if now == before else 0
+
+
+def _positions() -> dict[int, tuple[int, int]]:
+    """Return where each thread but this one is."""
+    here = threading.get_ident()
+    return {
+        ident: (id(frame), frame.f_lasti)
+        for ident, frame in sys._current_frames().items()  # noqa: SLF001  the only way to see another thread
+        if ident != here
+    }
