@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -62,6 +63,15 @@ def test_what_a_bot_says_of_itself_stays_text(health_api: Any, path: str) -> Non
     with served(health_api) as server:
         became = taken_for_markup(server.get(path).body)
     assert became is None, f"GET {path} turned a name that the bot reported into {became}"
+
+
+@pytest.mark.parametrize("form", ["/{}", "/health/{}", "/health?view={}", "/stats?sort={}"])
+def test_what_a_link_says_stays_text(health_api: Any, form: str) -> None:
+    """Whatever a link that the owner follows asks for, the page that answers shows it as text."""
+    with served(health_api) as server:
+        answer = server.get(form.format(quote(HOSTILE, safe="")))
+    became = taken_for_markup(answer.body) if answer.is_page else None
+    assert became is None, f"GET {form.format('…')} turned what the link said into {became}"
 
 
 REPORTS = (True, HOSTILE, {"healthy": False, "status": HOSTILE, "error": HOSTILE, "message": HOSTILE, HOSTILE: HOSTILE})

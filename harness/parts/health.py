@@ -26,6 +26,12 @@ class Answer:
 
     code: int
     body: str
+    content_type: str = ""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a browser shows it as a page, which it also does where nothing says what it is."""
+        return not self.content_type or "html" in self.content_type.lower()
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class HealthServer:
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}", "Accept": accept})
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode("utf-8", "replace"))
+            body = response.read().decode("utf-8", "replace")
+            return Answer(response.status, body, response.getheader("Content-Type", ""))
         except (OSError, http.client.HTTPException):
             return Answer(0, "")
         finally:
