@@ -239,6 +239,23 @@ def test_block_that_fails(log: Log) -> None:
     finish(main, STUCK)
 
 
+def test_block_within_a_block(log: Log) -> None:
+    """A line in a block within a block has the fields of both; afterwards those of the outer one are back."""
+
+    def nested() -> None:
+        with log.context(user=PARENT, stage=SIBLING):
+            with log.context(stage=CHILD):
+                line = written(log, "in a block within a block")
+                assert PARENT in line, "a block within a block lost the fields of the outer one"
+                belongs(line, "in a block within a block", CHILD, SIBLING)
+            line = written(log, "after a block within a block")
+            assert PARENT in line, "the fields of a block were lost when a block within it ended"
+            belongs(line, "after a block within a block", SIBLING, CHILD)
+        assert PARENT not in written(log, "after the outer block"), "the fields of a block stayed after it had ended"
+
+    contextvars.copy_context().run(nested)
+
+
 def test_correlation_id_belongs_to_its_task(log: Log) -> None:
     """An id that a child task, a thread or an executor's job sets does not become the parent's, nor a stranger's."""
     module = log.module
