@@ -201,6 +201,45 @@ async def test_a_changed_history_is_exported_once(database: Database) -> None:
     assert not files[0].exists()
 
 
+async def test_a_history_that_was_pruned_away_has_no_file(database: Database) -> None:
+    """What was forgotten does not stay readable in a file."""
+    await database.save_ai_message(1, 2, "user", "forget this")
+    await database.flush_pending_exports()
+    assert _exported() == ["ai_history_1.json"]
+    assert await database.prune_ai_history(1, 0) == 1
+    await database.flush_pending_exports()
+    assert _exported() == []
+
+
+async def test_what_is_said_during_a_deletion_is_exported(database: Database) -> None:
+    """A message that is saved after the rows went and before the file does gets a file of its own."""
+    await database.save_ai_message(1, 2, "user", "old")
+    await database.flush_pending_exports()
+    await asyncio.gather(database.delete_ai_history(1), database.save_ai_message(1, 2, "user", "new"))
+    await database.flush_pending_exports()
+    assert [row["content"] for row in await database.get_ai_history(1)] == ["new"]
+    assert _exported() == ["ai_history_1.json"]
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+async def test_a_cancelled_deletion_leaves_no_file_behind(database: Database, steps: int) -> None:
+    """Wherever a deletion is cancelled, the file says afterwards what the database does."""
+    await database.save_ai_message(1, 2, "user", "forget this")
+    await database.flush_pending_exports()
+    deletion = asyncio.ensure_future(database.delete_ai_history(1))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    deletion.cancel()
+    await asyncio.gather(deletion, return_exceptions=True)
+    await database.write(lambda raw: raw.execute("SELECT 1"))  # writes are done in their order
+    await database.flush_pending_exports()
+    assert bool(_exported()) == bool(await database.get_ai_history(1))
+
+
+def _exported() -> list[str]:
+    return [path.name for path in module.EXPORT_DIR.iterdir()]
+
+
 async def test_a_deleted_file_is_not_put_back(tmp_path: Path) -> None:
     """An export that had read its rows before the deletion leaves no file behind."""
     exporter, reading, deleted = Exporter(lambda: tmp_path, 60), asyncio.Event(), asyncio.Event()

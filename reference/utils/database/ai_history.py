@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..timestamps import utc_text  # noqa: TID252  the package is loaded under two names
 from .store import Store
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
 __all__ = ["ROLES", "AIHistory"]
+
+T = TypeVar("T")
 
 ROLES = ("user", "assistant", "model", "system")
 """Who can say something; "model" is what some services call the assistant."""
@@ -60,9 +62,7 @@ class AIHistory(Store):
         """
         message = {"channel_id": channel_id, "user_id": user_id, "role": role, "content": content}
         values = _values({**message, "message_id": message_id, "timestamp": timestamp}, _now())
-        number = await self.write(lambda raw: raw.execute(INSERT, values).lastrowid)
-        self._changed(channel_id)
-        return number or 0
+        return await self._change({channel_id}, lambda raw: raw.execute(INSERT, values).lastrowid) or 0
 
     async def save_ai_messages_batch(self, messages: Iterable[Mapping[str, Any]]) -> int:
         """Save many messages, all or none of them, in one unit of work.
@@ -85,9 +85,7 @@ class AIHistory(Store):
         def save(raw: sqlite3.Connection) -> None:
             raw.executemany(INSERT, values)
 
-        await self.write(save)
-        for channel_id in {row[0] for row in values}:
-            self._changed(channel_id)
+        await self._change({row[0] for row in values}, save)
         return len(values)
 
     async def get_ai_history(self, channel_id: int, limit: int = 50) -> list[dict[str, Any]]:
@@ -103,8 +101,9 @@ class AIHistory(Store):
     async def delete_ai_history(self, channel_id: int) -> int:
         """Forget a channel, its exported file included; return how many messages there were."""
         delete = "DELETE FROM ai_history WHERE channel_id = ?"
-        count = await self.write(lambda raw: raw.execute(delete, (channel_id,)).rowcount)
+        count = await self._change({channel_id}, lambda raw: raw.execute(delete, (channel_id,)).rowcount)
         await self.exporter.delete(_export_name(channel_id))
+        self._export(channel_id)  # what was said meanwhile
         return count
 
     async def prune_ai_history(self, channel_id: int, keep: int) -> int:
@@ -115,12 +114,17 @@ class AIHistory(Store):
             keep: how many stay.
         """
         values = (channel_id, channel_id, max(0, keep))
-        count = await self.write(lambda raw: raw.execute(KEEP, values).rowcount)
-        if count:
-            self._changed(channel_id)
-        return count
+        return await self._change({channel_id}, lambda raw: raw.execute(KEEP, values).rowcount)
 
-    def _changed(self, channel_id: int) -> None:
+    async def _change(self, channels: set[int], unit: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a unit of work; the files follow even if the caller is cancelled, for the work may be done yet."""
+        try:
+            return await self.write(unit)
+        finally:
+            for channel_id in channels:
+                self._export(channel_id)
+
+    def _export(self, channel_id: int) -> None:
         self.exporter.schedule(_export_name(channel_id), partial(self.get_ai_history, channel_id, EXPORTED))
 
 

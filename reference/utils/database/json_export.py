@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -62,12 +61,12 @@ class Exporter:
 
         Args:
             name: of the file.
-            producer: returns what it is to hold, when it is time; nothing is written where that is empty.
+            producer: returns what it is to hold, when it is time; where that is empty there will be no file.
         """
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         with self._lock:
             self._due[name] = producer
-            if self._timer is None or self._timer[0] is not loop:
+            if loop is not None and (self._timer is None or self._timer[0] is not loop):
                 self._timer = loop, loop.call_later(self._delay, self._start)
 
     def _start(self) -> None:
@@ -115,6 +114,8 @@ class Exporter:
         data = await producer()
         if data:
             await asyncio.to_thread(self._put, name, json_dumps_bytes(data), deleted)
+        else:
+            await asyncio.to_thread(self._remove, name, deleted)
 
     def _put(self, name: str, content: bytes, deleted: int) -> None:
         """Put a file in its place, unless it was deleted since its content was asked for."""
@@ -132,6 +133,12 @@ class Exporter:
         finally:
             beside.unlink(missing_ok=True)
 
+    def _remove(self, name: str, deleted: int) -> None:
+        """Remove the file of what became empty, unless it was deleted since that was asked for."""
+        with self._lock:
+            if self._deleted[name] == deleted:
+                self._unlink(name)
+
     async def delete(self, name: str) -> None:
         """Remove a file, and see to it that no export under way puts it back."""
         await asyncio.to_thread(self._delete, name)
@@ -140,8 +147,10 @@ class Exporter:
         with self._lock:
             self._deleted[name] += 1
             self._due.pop(name, None)
-            with suppress(FileNotFoundError):
-                (self._folder() / name).unlink()
+            self._unlink(name)
+
+    def _unlink(self, name: str) -> None:
+        (self._folder() / name).unlink(missing_ok=True)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
