@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference.utils.database import migrations
+from reference.utils.database.connection import Connection
 from reference.utils.database.migrations import (
     MIGRATIONS_DIR,
     MigrationError,
@@ -137,6 +138,25 @@ async def test_a_database_that_holds_something_is_copied_first(
     copy = sqlite3.connect(copies[0])
     assert copy.execute("SELECT word FROM words").fetchall() == [("kept",)]
     copy.close()
+
+
+async def test_a_copy_that_fails_leaves_nothing_behind(
+    database: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the copy does not fit on the disk, nothing is changed, and no part of it fills the disk further."""
+    put(folder, "001_words.sql", "CREATE TABLE words (word);")
+    await apply(database)
+    put(folder, "002_drop.sql", "DROP TABLE words;")
+
+    async def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Connection, "backup", full)
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        await apply(database)
+    assert not list(tmp_path.rglob("*.bak*"))  # noqa: ASYNC240
+    async with database.get_connection() as connection:
+        assert await get_current_version(connection) == 1
 
 
 async def test_two_runs_at_once_apply_each_file_once(database: Database, folder: Path) -> None:

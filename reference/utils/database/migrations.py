@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -217,7 +217,11 @@ async def _back_up(conn: AsyncConnection, version: int) -> None:
     place = Path(file)
     copy = place.with_name(f"{place.name}.v{version:03}.bak")
     beside = copy.with_name(f"{copy.name}.{uuid4().hex}.part")
-    with closing(sqlite3.connect(beside, check_same_thread=False)) as target:
-        await conn.backup(target)
-    beside.replace(copy)
+    try:
+        with closing(sqlite3.connect(beside, check_same_thread=False)) as target:
+            await conn.backup(target)
+        beside.replace(copy)
+    finally:
+        with suppress(OSError):  # a cancelled copy may still be open, and Windows then keeps the file
+            beside.unlink(missing_ok=True)
     logger.info("copied the database to %s before its schema is changed", copy.name)
