@@ -98,6 +98,23 @@ def test_broken_compression_is_an_error_of_the_page(encoding: str) -> None:
         unfolded(encoding, ENCODERS[encoding](TEXT)[:-5])
 
 
+@pytest.mark.parametrize("encoding", sorted(ENCODERS))
+def test_a_body_may_come_byte_by_byte(encoding: str) -> None:
+    """One byte does not tell what begins with it, so the next one is waited for."""
+    folded = ENCODERS[encoding](TEXT)
+    body = Unfolder(encoding)
+    assert b"".join(body.feed(folded[place : place + 1]) for place in range(len(folded))) == TEXT
+    body.finish()
+
+
+def test_a_body_of_one_byte_is_cut_short() -> None:
+    """A single byte is no compressed stream."""
+    body = Unfolder("gzip")
+    assert body.feed(b"\x1f") == b""
+    with pytest.raises(FetchError, match="cut short"):
+        body.finish()
+
+
 def test_an_empty_body_is_empty() -> None:
     """No body at all is an empty one, whatever its encoding claims."""
     assert unfolded("gzip", b"") == b""

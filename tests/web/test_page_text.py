@@ -86,11 +86,22 @@ def test_lengths_are_bounded() -> None:
 @pytest.mark.parametrize(
     "bait",
     ["<", "<a", "<a ", '<a b="', "<a b='\"", "<script", "<script>", "<nav>", "<!--", "<!", "</", "<title", "<meta ",
-     '<meta a="b" ', "&#", "&amp", "\n ", " \n", "= ", "<a =  "],
+     '<meta a="b" ', "&#", "&amp", "\n ", " \n", "= ", "<a =  ", '<a "="', "<meta '='", '<title "="', '<nav "="'],
 )  # fmt: skip
 def test_a_hostile_page_is_read_in_linear_time(bait: str) -> None:
     """A page of nothing but beginnings is read; were the time quadratic, this would take minutes."""
     assert isinstance(read_document(bait * (200_000 // len(bait)), is_markup=True), Document)
+
+
+def test_a_meta_tag_of_names_only_is_read_in_linear_time() -> None:
+    """Attribute names are not begun anew at each of their characters."""
+    assert read_document(f"<meta {'a:' * 100_000}><p>text", is_markup=True).text == "text"
+
+
+def test_a_number_of_many_digits_is_one_unknown_character() -> None:
+    """A character reference that Python refuses to read spoils neither title nor text."""
+    document = read_document(f"<title>a&#{'9' * 6000};</title><p>b&#{'1' * 6000} &amp; c", is_markup=True)
+    assert (document.title, document.text) == ("a\ufffd", "b\ufffd & c")
 
 
 @given(st.text(st.sampled_from("<>/!-=\"' abpscritnav&;#\n"), max_size=300))

@@ -68,6 +68,34 @@ async def test_bodies_of_all_kinds_are_read(web: Web, reply: Reply, text: str) -
     assert content.startswith(text)
 
 
+class Shouting(Reply):
+    """A reply whose status has the server's own words, which address everybody, backwards, and do not end."""
+
+    def encode(self) -> bytes:
+        """Return what is sent."""
+        return super().encode().replace(b"Not Found", "@everyone \u202e\ud800".encode("utf-8", "surrogatepass") * 300)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Shouting(b"", 404, HTML),
+        Reply(b"", headers={"Content-Type": f"@everyone\u202e\udcff/{'x' * 500}"}),
+        Reply(b"", headers={**HTML, "Content-Encoding": f"@everyone\u202e\udcff{'x' * 500}"}),
+    ],
+    ids=["status", "media-type", "encoding"],
+)
+async def test_a_server_does_not_speak_in_the_bots_name(web: Web, reply: Reply) -> None:
+    """What a refused answer says of itself is quoted shortly, in letters that can be sent and that call nobody."""
+    web.pages["/"] = reply
+    sentence, content = await fetch_url_content("http://a.example/")
+    assert content is None
+    assert sentence.isascii()
+    assert sentence.isprintable()
+    assert len(sentence) < 120
+    assert "@" not in sentence
+
+
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [

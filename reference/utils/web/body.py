@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from .errors import FetchError
+from .errors import FetchError, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,11 +58,12 @@ class Unfolder:
         """
         self._encoding = encoding.strip().lower() or "identity"
         if self._encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
-            raise FetchError(f"the page is encoded as {self._encoding[:40]}, which was not asked for")
+            raise FetchError(f"the page is encoded as {named(self._encoding)}, which was not asked for")
         self._limit = limit
         self._sent = 0
         self._given = 0
         self._members = 0
+        self._begun = b""
         self._stream: zlib._Decompress | None = None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -87,12 +88,16 @@ class Unfolder:
         Raises:
             FetchError: it was cut short.
         """
-        if self._stream is not None and not self._stream.eof:
+        if self._begun if self._stream is None else not self._stream.eof:
             raise FetchError("the compression of the page is broken: it was cut short")
 
-    def _unfolded(self, data: bytes) -> Iterator[bytes]:
+    def _unfolded(self, chunk: bytes) -> Iterator[bytes]:
+        data, self._begun = self._begun + chunk, b""
         while data:
             if self._stream is None or self._stream.eof:
+                if len(data) < 2:  # too few bytes to tell what begins here
+                    self._begun = data
+                    return
                 if self._stream is not None and not data.startswith(_GZIP):
                     return
                 self._stream = self._next_member(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import aiohttp
 
 
@@ -20,6 +22,11 @@ class FetchError(aiohttp.ClientError):
 
 class BlockedError(FetchError):
     """The place is none that a stranger may have fetched."""
+
+
+def named(label: str) -> str:
+    """Make what a server calls something fit for a sentence: short, and of the characters of a media type only."""
+    return re.sub(r"[^\w.+/-]", "?", label[:40], flags=re.ASCII)
 
 
 def reason(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """What a person would read on a page: title, description and text, found in time linear in its length.
 
 Patterns instead of a parser, for speed and for bounds: pages are hostile, and Python's own parser takes time quadratic
-in the length of some of them. No pattern here follows a tag further than to the next `<`, or to the next quote.
+in the length of some of them. No pattern here follows a tag further than to the next `<`, or past a few attributes
+whose values hold one: a tag that never ends, repeated, would otherwise be followed to the end of the page each time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ LONGEST_DESCRIPTION = 1000
 LONGEST_TEXT = 50_000
 """Characters."""
 
-_REST_OF_TAG = r"""(?=[\s/>])[^<>"'=]*+(?:(?:=\s*+(?:"[^"]*"|'[^']*')|["'=])[^<>"'=]*+)*+>"""
+_MOST_NESTED = 4
+"""Attributes of one tag whose values hold markup as it is; a tag with more of them is taken for text."""
+
+_PART = r"""(?:=\s*+(?:"[^"<]*+"|'[^'<]*+'|(?!["']))|["'])[^<>"'=]*+"""
+_NESTED = r"""=\s*+(?:"[^"]*+"|'[^']*+')[^<>"'=]*+"""
+_REST_OF_TAG = rf"""(?=[\s/>])[^<>"'=]*+(?:{_PART})*+(?:{_NESTED}(?:{_PART})*+){{0,{_MOST_NESTED}}}+>"""
 _UNREAD = re.compile(
     r"<(?=[!adfhinst])(?:(!--)|(script|style|noscript|template|svg|iframe|textarea|select|head|title|nav|footer|aside)"
     + _REST_OF_TAG
@@ -49,9 +55,10 @@ _SEPARATORS = _Separators(
 )
 _TITLE = re.compile(r"<title" + _REST_OF_TAG + "([^<]*)", re.IGNORECASE)
 _META = re.compile(r"<meta" + _REST_OF_TAG, re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
+_ATTRIBUTE = re.compile(r"""(?<![\w:.-])([\w:.-]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACES = ("\t", "\r", "\xa0", "\u3000")
+_HUGE_NUMBER = re.compile("&#[0-9]{1000,};?")
 _DESCRIPTIONS = ("description", "og:description", "twitter:description")
 
 
@@ -97,19 +104,26 @@ def _metadata(source: str) -> dict[str, str]:
 
 
 def _line(source: str, longest: int) -> str:
-    line = _visible(" ".join(html.unescape(source).split()))
+    line = _visible(" ".join(_unescaped(source).split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def _text(source: str) -> str:
     parts = _TAG.split(_without_unread(source).replace("\n", " "))
     parts[1::2] = map(_SEPARATORS.__getitem__, parts[1::2])
-    text = _visible(html.unescape("".join(parts)))
+    text = _visible(_unescaped("".join(parts)))
     for space in _SPACES:
         text = text.replace(space, " ")
     while "  " in text:
         text = text.replace("  ", " ")
     return "\n".join(filter(None, map(str.strip, text.split("\n"))))[:LONGEST_TEXT].rstrip()
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a number of more digits than Python takes
+        return html.unescape(_HUGE_NUMBER.sub("\ufffd", text))
 
 
 def _visible(text: str) -> str:

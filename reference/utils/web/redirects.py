@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from .body import ACCEPTED_ENCODINGS, read_body
 from .connector import PublicConnector
-from .errors import FetchError
+from .errors import FetchError, named
 from .targets import target
 
 if TYPE_CHECKING:
@@ -104,8 +105,16 @@ async def _answer(response: aiohttp.ClientResponse, place: URL) -> Response | UR
     if response.status in REDIRECTS and "Location" in response.headers:
         return target(response.headers["Location"], base=place)
     if response.status // 100 != 2:
-        raise FetchError(f"the server answered {response.status} {response.reason or ''}".strip(), response.status)
+        raise FetchError(f"the server answered {_status(response.status)}", response.status)
     if not response.content_type.startswith(READABLE):
-        raise FetchError(f"the page is {response.content_type[:60]}, not text", response.status)
+        raise FetchError(f"the page is {named(response.content_type)}, not text", response.status)
     body = await read_body(response)
     return Response(place, response.status, response.content_type, response.charset, body)
+
+
+def _status(number: int) -> str:
+    """Name a status in our words; a server's own may be of any length, and address the people of the chat."""
+    try:
+        return f"{number} {HTTPStatus(number).phrase}"
+    except ValueError:
+        return str(number)
