@@ -52,7 +52,10 @@ class Setting:
     async def run(self) -> int:
         """Apply what is new; return how many files that were."""
         self._log.clear()
-        applied: int = await within(self._migrations.run_migrations(self._connection), STUCK)
+        try:
+            applied: int = await within(self._migrations.run_migrations(self._connection), STUCK)
+        except UnboundLocalError as error:
+            pytest.fail(f"a run of the migrations ended in UnboundLocalError: {error}")
         return applied
 
     async def version(self) -> int:
