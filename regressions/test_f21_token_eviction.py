@@ -14,8 +14,9 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import freezegun
 import pytest
-from freezegun import freeze_time
+from freezegun.config import DEFAULT_IGNORE_LIST, reset_config
 
 from harness.parts.threads import finish
 
@@ -143,8 +144,13 @@ def tracker(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Iterator[Track
     kind = subject.monitoring.token_tracker.TokenTracker
     monkeypatch.setattr(kind, "MAX_USERS", LIMIT)
     monkeypatch.setattr(kind, "MAX_CHANNELS", LIMIT)
-    with freeze_time(START) as clock:
-        yield Tracker(kind, clock)
+    # freezegun shows real time to whatever threading calls, and requests are recorded in threads
+    freezegun.configure(default_ignore_list=[name for name in DEFAULT_IGNORE_LIST if name != "threading"])
+    try:
+        with freezegun.freeze_time(START) as clock:
+            yield Tracker(kind, clock)
+    finally:
+        reset_config()
 
 
 def test_users_over_the_limit(tracker: Tracker) -> None:
