@@ -127,7 +127,8 @@ def classify(error: BaseException | None, subject: subjects.Subject | None) -> t
     if isinstance(error, AssertionError | pytest.fail.Exception):
         return Status.FAIL, _first_line(str(error)) or text
     place = _place_in(subject, error)
-    if isinstance(error, BROKEN) or place is None:
+    is_broken = isinstance(error, BROKEN) and not isinstance(error, UnboundLocalError)
+    if is_broken or place is None:
         return Status.ERROR, text
     return Status.FAIL, f"{text} ({place})"
 

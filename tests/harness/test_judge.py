@@ -39,6 +39,7 @@ def judged(miniature: Miniature, python: Interpreter, tree: Path, timeout: float
         (RIGHT, Status.PASS, ""),
         (WRONG, Status.FAIL, "counting down from zero gave -1"),
         ("class Counter:\n    def down(self):\n        raise KeyError('lost')\n", Status.FAIL, "KeyError: 'lost'"),
+        ("class Counter:\n    def down(self):\n        return x\n        x = 1\n", Status.FAIL, "UnboundLocalError"),
         ("import os\nos._exit(7)\n", Status.CRASH, "exit code 7 in test_stays_at_zero"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n", Status.CRASH, "test_stays_at_zero"),
         ("import sys\nsys.exit(3)\n", Status.FAIL, "SystemExit: 3"),

@@ -21,7 +21,9 @@ from reference.utils.monitoring.metric_series import (
 )
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,10}", fullmatch=True)
-LABELS = st.dictionaries(NAMES.filter(lambda name: name != "le" and not name.startswith("__")), st.text(max_size=20), max_size=3)
+LABELS = st.dictionaries(
+    NAMES.filter(lambda name: name != "le" and not name.startswith("__")), st.text(max_size=20), max_size=3
+)
 SERIES = st.one_of(
     st.builds(counter, NAMES, st.floats(0, 1e9), LABELS),
     st.builds(gauge, NAMES, st.floats(-1e9, 1e9), LABELS),

@@ -28,7 +28,7 @@ BUSY_SECONDS = 5.0
 """How long a statement waits for another process or connection that writes."""
 
 PRAGMAS = (
-    "PRAGMA synchronous = NORMAL",
+    "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -16000",
     "PRAGMA temp_store = MEMORY",
