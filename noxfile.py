@@ -15,8 +15,9 @@ PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 90
 
-nox.needs_version = ">=2025.2.9"
+nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "prove"]
