@@ -13,7 +13,7 @@ import nox
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
-COVERAGE_FLOOR = 90
+COVERAGE_FLOOR = 95
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
