@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathl
 UNSEEN = "*"
 WRITING = "wax"
 CACHED = "__pycache__"
-UNSEEN_STARTS = ("os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system")
+UNSEEN_STARTS = ("os.exec", "os.spawn", "os.startfile", "os.system")
 DEAF_FLAGS = frozenset("IES")
 
 
@@ -41,7 +41,11 @@ class Recorder:
             self._read(args[0], "/")
         elif event == "sqlite3.connect":
             self._read(args[0], "")
-        elif event in UNSEEN_STARTS or (event == "subprocess.Popen" and not _takes_notes(args[1], args[3])):
+        elif event == "subprocess.Popen":
+            self._start(args[1], args[3])
+        elif event == "os.posix_spawn":
+            self._start(args[1], args[2])
+        elif event in UNSEEN_STARTS:
             self._note(UNSEEN)
 
     def _read(self, place: object, ending: str) -> None:
@@ -49,6 +53,10 @@ class Recorder:
             path = os.path.abspath(os.fsdecode(place))  # noqa: PTH100
             if path.startswith(self._below) and CACHED not in path:
                 self._note(path + ending)
+
+    def _start(self, command: object, environment: object) -> None:
+        if not _takes_notes(command, environment):
+            self._note(UNSEEN)
 
     def _note(self, line: str) -> None:
         if line not in self._seen:
