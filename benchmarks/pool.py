@@ -175,7 +175,8 @@ async def _databases() -> Bout:
     await database.connect()
 
     async def ask() -> Any:
-        return await database.fetch_one(QUERY.replace("?", ":id"), {"id": 500})
+        row = await database.fetch_one(QUERY.replace("?", ":id"), {"id": 500})
+        return tuple(row._mapping.values()) if row else None  # noqa: SLF001  the row's public mapping, named as a tuple's
 
     return _crowd(ask, database.disconnect)
 
