@@ -1,6 +1,6 @@
 """Messages in the language of the reader: English and Thai, with plurals.
 
-Each language is a file in `locales/`: key to text, or key to the plural categories that the language has (Unicode
+Each language is a file in `locales/`, and one in each folder that a part of the bot adds: key to text, or key to the plural categories that the language has (Unicode
 CLDR). Files are read and their texts prepared at the first message, so that a look-up costs about what `gettext`
 takes. A message that is missing is given in English; where that is missing too, its key is shown in brackets and
 reported once in the log. Neither a missing text nor a missing value ever raises in front of a user.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Language", "LocalizedMessages", "check_locales", "get_message", "language_of"]
+__all__ = ["Language", "LocalizedMessages", "add_locales", "check_locales", "get_message", "language_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,20 @@ PLURAL_CATEGORIES: dict[Language, tuple[str, ...]] = {
 """What CLDR has for integers; `one` is 1 and nothing else."""
 
 Text = str | dict[str, str]
+
+_FOLDERS = [Path(__file__).with_name("locales")]
+
+
+def add_locales(folder: Path) -> None:
+    """Add the messages of a part of the bot.
+
+    Args:
+        folder: holds a file for each language, `en.json` for one; once added, it is not added again.
+    """
+    if folder not in _FOLDERS:
+        _FOLDERS.append(folder)
+        _read.cache_clear()
+        _TABLES.clear()
 
 
 def get_message(key: str, lang: str = FALLBACK, **kwargs: Any) -> str:
@@ -137,9 +151,8 @@ def _placeholders(text: str) -> set[str]:
 
 @functools.cache
 def _read(language: Language) -> dict[str, Text]:
-    file = Path(__file__).with_name("locales") / f"{language.value}.json"
-    texts: dict[str, Text] = json.loads(file.read_text(encoding="utf-8"))
-    return texts
+    files = (folder / f"{language.value}.json" for folder in _FOLDERS)
+    return {key: text for file in files for key, text in json.loads(file.read_text(encoding="utf-8")).items()}
 
 
 class _Tables(dict[str, dict[str, Any]]):

@@ -1,0 +1,1 @@
+"""People, as test code and the page act for them."""

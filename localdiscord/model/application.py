@@ -1,0 +1,65 @@
+"""Applications: a bot, its token and its commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localdiscord.intents import PRIVILEGED, Intents
+
+if TYPE_CHECKING:
+    from localdiscord.model.user import User
+
+__all__ = ["Application"]
+
+GRANTED_FLAGS = {
+    Intents.GUILD_PRESENCES: 1 << 12,
+    Intents.GUILD_MEMBERS: 1 << 14,
+    Intents.MESSAGE_CONTENT: 1 << 18,
+}
+"""The application flag that says that a privileged intent is granted."""
+
+
+@dataclass
+class Application:
+    """An application with its bot.
+
+    Attributes:
+        granted: the privileged intents that it may ask for.
+        commands: by guild id, None for the global ones; then by command id, as Discord writes them.
+    """
+
+    id: int
+    name: str
+    bot: User
+    owner: User
+    token: str
+    granted: Intents = PRIVILEGED
+    commands: dict[int | None, dict[int, dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def flags(self) -> int:
+        """The application's flags."""
+        return sum(flag for intent, flag in GRANTED_FLAGS.items() if intent in self.granted)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the application as Discord writes it."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "icon": None,
+            "description": "",
+            "summary": "",
+            "type": None,
+            "bot": self.bot.payload(),
+            "bot_public": True,
+            "bot_require_code_grant": False,
+            "verify_key": "0" * 64,
+            "flags": self.flags,
+            "owner": self.owner.payload(),
+            "team": None,
+            "redirect_uris": [],
+            "interactions_endpoint_url": None,
+            "role_connections_verification_url": None,
+            "approximate_guild_count": 1,
+        }

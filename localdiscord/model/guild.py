@@ -1,0 +1,130 @@
+"""Guilds: what people call servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localdiscord.errors import DiscordError, Refusal
+
+if TYPE_CHECKING:
+    from localdiscord.model.channel import Channel
+    from localdiscord.model.member import Member
+    from localdiscord.model.role import Role
+
+__all__ = ["Guild"]
+
+
+@dataclass
+class Guild:
+    """A guild with its roles, channels and members."""
+
+    id: int
+    name: str
+    owner_id: int
+    roles: dict[int, Role] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+    locale: str = "en-US"
+
+    @property
+    def everyone(self) -> Role:
+        """The role that every member has."""
+        return self.roles[self.id]
+
+    def member(self, user_id: int) -> Member:
+        """Return a member.
+
+        Raises:
+            DiscordError: there is none.
+        """
+        try:
+            return self.members[user_id]
+        except KeyError:
+            raise DiscordError(Refusal.UNKNOWN_MEMBER) from None
+
+    def role(self, role_id: int) -> Role:
+        """Return a role.
+
+        Raises:
+            DiscordError: there is none.
+        """
+        try:
+            return self.roles[role_id]
+        except KeyError:
+            raise DiscordError(Refusal.UNKNOWN_ROLE) from None
+
+    def roles_of(self, member: Member) -> list[Role]:
+        """Return the roles of a member, without @everyone."""
+        return [self.roles[role] for role in member.roles if role in self.roles]
+
+    def payload(self) -> dict[str, Any]:
+        """Return the guild as REST writes it."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "owner_id": str(self.owner_id),
+            "icon": None,
+            "icon_hash": None,
+            "description": None,
+            "home_header": None,
+            "splash": None,
+            "discovery_splash": None,
+            "features": [],
+            "banner": None,
+            "application_id": None,
+            "region": "local",
+            "afk_channel_id": None,
+            "afk_timeout": 300,
+            "system_channel_id": None,
+            "system_channel_flags": 0,
+            "widget_enabled": False,
+            "widget_channel_id": None,
+            "verification_level": 0,
+            "default_message_notifications": 0,
+            "mfa_level": 0,
+            "explicit_content_filter": 0,
+            "max_presences": None,
+            "max_members": 500_000,
+            "max_stage_video_channel_users": 50,
+            "max_video_channel_users": 25,
+            "vanity_url_code": None,
+            "premium_tier": 0,
+            "premium_subscription_count": 0,
+            "premium_progress_bar_enabled": False,
+            "preferred_locale": self.locale,
+            "rules_channel_id": None,
+            "safety_alerts_channel_id": None,
+            "public_updates_channel_id": None,
+            "hub_type": None,
+            "nsfw": False,
+            "nsfw_level": 0,
+            "roles": [role.payload() for role in self.roles.values()],
+            "emojis": [],
+            "stickers": [],
+            "incidents_data": None,
+            "latest_onboarding_question_id": None,
+            "owner_configured_content_level": 0,
+        }
+
+    def create_payload(self, members: list[Member]) -> dict[str, Any]:
+        """Return the guild as GUILD_CREATE writes it.
+
+        Args:
+            members: those who are told at once.
+        """
+        return {
+            **self.payload(),
+            "joined_at": members[0].payload()["joined_at"] if members else None,
+            "large": False,
+            "unavailable": False,
+            "member_count": len(self.members),
+            "members": [member.payload() for member in members],
+            "channels": [channel.payload() for channel in self.channels.values()],
+            "threads": [],
+            "presences": [],
+            "voice_states": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+        }

@@ -1,0 +1,68 @@
+"""Users: people and bots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Presence", "User"]
+
+
+@dataclass
+class Presence:
+    """Whether a user is there, and what they are doing."""
+
+    status: str = "online"
+    activities: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class User:
+    """A person or a bot.
+
+    Attributes:
+        id: the snowflake.
+        username: the unique name.
+        global_name: the name shown; bots have none.
+        bot: whether it is a bot.
+        avatar: the hash of the picture, if there is one.
+        locale: the language of the client, as Discord writes it: `en-US`, `th`.
+        presence: whether the user is there.
+    """
+
+    id: int
+    username: str
+    global_name: str | None = None
+    bot: bool = False
+    avatar: str | None = None
+    locale: str = "en-US"
+    public_flags: int = 0
+    presence: Presence = field(default_factory=Presence)
+
+    @property
+    def mention(self) -> str:
+        """What mentions the user in a message."""
+        return f"<@{self.id}>"
+
+    def payload(self) -> dict[str, Any]:
+        """Return the user as others see it."""
+        return {
+            "id": str(self.id),
+            "username": self.username,
+            "global_name": self.global_name,
+            "discriminator": "0000" if self.bot else "0",
+            "avatar": self.avatar,
+            "avatar_decoration_data": None,
+            "collectibles": None,
+            "primary_guild": None,
+            "banner": None,
+            "accent_color": None,
+            "public_flags": self.public_flags,
+            "flags": self.public_flags,
+            "bot": self.bot,
+            "system": False,
+        }
+
+    def own_payload(self) -> dict[str, Any]:
+        """Return the user as it sees itself."""
+        return {**self.payload(), "verified": True, "mfa_enabled": True, "email": None, "locale": self.locale}

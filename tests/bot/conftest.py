@@ -1,0 +1,88 @@
+"""A local Discord with the bot on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localdiscord import LocalDiscord
+from reference.bot import Bot, build_bot
+from reference.config import Settings
+from reference.utils.database import database as database_module
+from reference.utils.database.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from localdiscord import Person
+
+
+class Stage:
+    """A local Discord, the bot that is logged in to it, and the people of the town.
+
+    Attributes:
+        discord: the server.
+        bot: the bot.
+    """
+
+    def __init__(self, discord: LocalDiscord, bot: Bot) -> None:
+        """Name the people."""
+        self.discord = discord
+        self.bot = bot
+        self.town = discord.town
+        self.channels = discord.town.channels
+        self.owner: Person = discord.person(self.town.owner)
+        self.moderator: Person = discord.person(self.town.moderator)
+        self.member: Person = discord.person(self.town.members[0])
+        self.thai: Person = discord.person(self.town.members[1])
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[LocalDiscord]:
+    """A local Discord."""
+    async with LocalDiscord() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of a bot that keeps everything in a folder of its own."""
+    return Settings(data=tmp_path / "data")
+
+
+@pytest.fixture
+async def stage(
+    discord: LocalDiscord, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """A local Discord with the bot, ready."""
+    monkeypatch.setattr(Database, "_instance", None)
+    monkeypatch.setattr(database_module, "EXPORT_DIR", tmp_path / "export")
+    Database().db_path = str(tmp_path / "data" / "bot.db")
+    bot = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
+    async with running(bot, discord):
+        yield Stage(discord, bot)
+    assert await Database().close_pool(), "the database could not be closed in time"
+
+
+@contextlib.asynccontextmanager
+async def running(bot: Bot, discord: LocalDiscord) -> AsyncIterator[None]:
+    """Run a bot until the body ends."""
+    ready = asyncio.Event()
+
+    async def on_ready() -> None:
+        ready.set()
+
+    bot.add_listener(on_ready)
+    async with bot:
+        task = asyncio.create_task(bot.start(discord.town.application.token))
+        waiter = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        waiter.cancel()
+        if task.done():
+            await task
+        yield
+    await task
