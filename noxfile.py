@@ -14,6 +14,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 95
+PARALLEL = ("-n", "auto")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -52,12 +53,12 @@ def tests(session: nox.Session) -> None:
     """Run all tests on every Python found, with branch coverage on the oldest; arguments go to pytest: -- -k F12."""
     install(session, "test")
     if session.posargs or session.python != PYTHONS[0]:
-        session.run("pytest", *session.posargs)
+        session.run("pytest", *PARALLEL, *session.posargs)
         return
     data = str(Path(session.create_tmp(), "coverage"))
     session.env["COVERAGE_FILE"] = data
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
