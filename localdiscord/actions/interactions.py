@@ -1,29 +1,22 @@
-"""Interactions: beginning one, and the bot's answers to it."""
+"""Interactions: a person does something with a bot, and the bot is told."""
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
-from localdiscord.actions import messages
 from localdiscord.actions.access import permissions_in
 from localdiscord.errors import DiscordError, Refusal
-from localdiscord.model.interaction import Interaction, InteractionType
-from localdiscord.model.message import EPHEMERAL
+from localdiscord.model.interaction import ANSWER_WITHIN, TOKEN_LASTS, Interaction, InteractionType, token_of
 from localdiscord.model.world import Event
 
 if TYPE_CHECKING:
-    from localdiscord.actions.messages import Draft
     from localdiscord.model.application import Application
     from localdiscord.model.channel import Channel
     from localdiscord.model.message import Message
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["answer", "begin", "follow_up", "of_token"]
-
-CHANNEL_MESSAGE = 4
-LOADING = 1 << 7
+__all__ = ["begin", "of_token", "waiting"]
 
 
 def begin(
@@ -34,14 +27,38 @@ def begin(
     channel: Channel,
     data: dict[str, Any],
     message: Message | None = None,
+    command: str | None = None,
+    cause: Interaction | None = None,
 ) -> Interaction:
-    """Tell a bot that a person did something with it."""
-    token = secrets.token_urlsafe(32)
-    interaction = Interaction(world.snowflakes.next(), token, kind, application, user, channel, data, message)
-    world.interactions[token] = interaction
+    """Tell a bot that a person did something with it.
+
+    Args:
+        world: the world.
+        application: whose bot it is.
+        kind: what the person used.
+        user: the person.
+        channel: where.
+        data: what exactly, as Discord writes it.
+        message: the message whose component it was.
+        command: the name of the command, where it was one.
+        cause: of a form, the interaction whose answer opened it.
+    """
+    _forget_old(world)
+    number = world.snowflakes.next()
+    interaction = Interaction(number, token_of(number), kind, application, user, channel, data, world.clock())
+    interaction.message, interaction.command, interaction.cause = message, command, cause
+    world.interactions[interaction.token] = interaction
     payload = _payload(world, interaction)
     world.emit(Event("INTERACTION_CREATE", payload, guild_id=channel.guild_id, only=application.bot.id))
     return interaction
+
+
+def _forget_old(world: World) -> None:
+    oldest = world.clock() - TOKEN_LASTS
+    for token, interaction in tuple(world.interactions.items()):
+        if interaction.begun >= oldest:
+            return  # they stand in the order in which they were begun
+        del world.interactions[token]
 
 
 def _payload(world: World, interaction: Interaction) -> dict[str, Any]:
@@ -63,6 +80,8 @@ def _payload(world: World, interaction: Interaction) -> dict[str, Any]:
         "attachment_size_limit": 10 * 1024 * 1024,
         "data": interaction.data,
     }
+    if interaction.message is not None:
+        body["message"] = interaction.message.payload()
     if channel.guild_id is None:
         return body | {"user": user.payload()}
     guild = world.guild(channel.guild_id)
@@ -72,44 +91,18 @@ def _payload(world: World, interaction: Interaction) -> dict[str, Any]:
 
 
 def of_token(world: World, token: str) -> Interaction:
-    """Return the interaction of a token; raises DiscordError where there is none."""
-    try:
-        return world.interactions[token]
-    except KeyError:
-        raise DiscordError(Refusal.UNKNOWN_INTERACTION) from None
-
-
-def answer(world: World, interaction: Interaction, kind: int, draft: Draft) -> None:
-    """Take the bot's first answer.
-
-    Args:
-        world: the world.
-        interaction: what is answered.
-        kind: Discord's type of callback.
-        draft: the message, where the answer is one.
+    """Return the interaction of a token.
 
     Raises:
-        DiscordError: it was answered before.
+        DiscordError: there is none, or the token is too old.
     """
-    if interaction.callback is not None:
-        raise DiscordError(Refusal.INTERACTION_ACKNOWLEDGED)
-    interaction.callback = {"type": kind}
-    if kind == CHANNEL_MESSAGE:
-        interaction.original = _reply(world, interaction, draft)
+    interaction = world.interactions.get(token)
+    if interaction is None or world.clock() - interaction.begun > TOKEN_LASTS:
+        raise DiscordError(Refusal.INVALID_TOKEN)
+    return interaction
 
 
-def follow_up(world: World, interaction: Interaction, draft: Draft) -> Message:
-    """Take another answer."""
-    message = _reply(world, interaction, draft)
-    interaction.followups.append(message)
-    return message
-
-
-def _reply(world: World, interaction: Interaction, draft: Draft) -> Message:
-    draft.check()
-    message = messages.compose(world, interaction.channel, interaction.application.bot, draft)
-    message.application_id = interaction.application.id
-    if draft.flags & EPHEMERAL:
-        message.audience = interaction.user
-    messages.announce(world, message)
-    return message
+def waiting(world: World) -> list[Interaction]:
+    """Return the interactions that their bot can still answer for the first time."""
+    newest = world.clock() - ANSWER_WITHIN
+    return [each for each in world.interactions.values() if not each.is_answered and each.begun >= newest]

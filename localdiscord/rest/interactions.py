@@ -4,29 +4,79 @@ from __future__ import annotations
 
 from typing import Any
 
-from localdiscord.actions import interactions
+from localdiscord.actions import answers, interactions
+from localdiscord.errors import DiscordError, Refusal
+from localdiscord.model.interaction import Interaction
 from localdiscord.rest.messages import draft_of
 from localdiscord.rest.router import Call, route
 
+TOKEN = "{webhook_token:aW50ZXJhY3Rpb246[^/]+}"  # noqa: S105  a pattern: how the tokens of interactions begin
+OF_TOKEN = "/webhooks/{webhook_id}/" + TOKEN
+KEPT = ("content", "embeds", "components", "attachments")
 
-@route("POST", "/interactions/{interaction_id}/{token}/callback", anonymous=True)
+
+def _interaction(call: Call) -> Interaction:
+    return interactions.of_token(call.discord.world, call.path["webhook_token"])
+
+
+@route("POST", "/interactions/{interaction_id}/{webhook_token}/callback", anonymous=True)
 async def callback(call: Call) -> dict[str, Any] | None:
     """Take the first answer; tell what it made, where the bot wants to know."""
-    interaction = interactions.of_token(call.discord.world, call.path["token"])
-    kind = call.body["type"]
-    interactions.answer(call.discord.world, interaction, kind, draft_of(call.body.get("data")))
-    if call.query.get("with_response", "").lower() not in {"1", "true"}:
-        return None
+    world = call.discord.world
+    interaction = world.interactions.get(call.path["webhook_token"])
+    if interaction is None or str(interaction.id) != call.path["interaction_id"]:
+        raise DiscordError(Refusal.UNKNOWN_INTERACTION)
+    kind, data = call.body["type"], call.body.get("data") or {}
+    message = interaction.message
+    whole = _over(message, data) if message is not None and kind == answers.Callback.UPDATE else data
+    answers.answer(world, interaction, kind, data, draft_of(whole))
+    call.discord.notify()
+    wanted = call.query.get("with_response", "").lower() in {"1", "true"}
+    return _told(interaction) if wanted else None
+
+
+def _told(interaction: Interaction) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(interaction.id), "type": int(interaction.type)}
-    message = interaction.original
-    if message is None:
+    told["channel_id"] = str(interaction.channel.id)
+    if interaction.channel.guild_id is not None:
+        told["guild_id"] = str(interaction.channel.guild_id)
+    message, kind = interaction.original, interaction.kind
+    if message is None or kind is None:
         return {"interaction": told}
     told |= {"response_message_id": str(message.id), "response_message_ephemeral": message.is_ephemeral}
-    return {"interaction": told, "resource": {"type": kind, "message": message.payload()}}
+    told["response_message_loading"] = bool(message.flags & answers.LOADING)
+    if kind not in {answers.Callback.MESSAGE, answers.Callback.UPDATE}:
+        return {"interaction": told}
+    return {"interaction": told, "resource": {"type": int(kind), "message": message.payload()}}
 
 
-@route("POST", "/webhooks/{application_id}/{token}", anonymous=True)
+@route("POST", OF_TOKEN, anonymous=True)
 async def follow_up(call: Call) -> dict[str, Any]:
     """Take another answer."""
-    interaction = interactions.of_token(call.discord.world, call.path["token"])
-    return interactions.follow_up(call.discord.world, interaction, draft_of(call.body)).payload()
+    return answers.follow_up(call.discord.world, _interaction(call), draft_of(call.body)).payload()
+
+
+@route("GET", OF_TOKEN + "/messages/{message_id}", anonymous=True)
+async def read_answer(call: Call) -> dict[str, Any]:
+    """Return an answer."""
+    return answers.written(_interaction(call), call.path["message_id"]).payload()
+
+
+@route("PATCH", OF_TOKEN + "/messages/{message_id}", anonymous=True)
+async def edit_answer(call: Call) -> dict[str, Any]:
+    """Change an answer; what the body does not name stays."""
+    interaction = _interaction(call)
+    message = answers.written(interaction, call.path["message_id"])
+    answers.edit(call.discord.world, interaction, message, draft_of(_over(message, call.body or {})))
+    return message.payload()
+
+
+@route("DELETE", OF_TOKEN + "/messages/{message_id}", anonymous=True)
+async def delete_answer(call: Call) -> None:
+    """Delete an answer."""
+    answers.delete(call.discord.world, answers.written(_interaction(call), call.path["message_id"]))
+
+
+def _over(message: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a message says after a change of some of it."""
+    return {name: getattr(message, name) for name in KEPT} | {name: body[name] for name in KEPT if name in body}

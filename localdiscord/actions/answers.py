@@ -1,0 +1,228 @@
+"""A bot's answers to interactions: the first one, follow-ups, and changes of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localdiscord.actions import messages
+from localdiscord.actions.messages import Draft
+from localdiscord.errors import DiscordError, Refusal, invalid_form
+from localdiscord.intents import Intents
+from localdiscord.model.interaction import ANSWER_WITHIN, Callback, Interaction, InteractionType
+from localdiscord.model.message import EPHEMERAL
+from localdiscord.model.world import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localdiscord.model.message import Message
+    from localdiscord.model.world import World
+
+__all__ = ["LOADING", "answer", "delete", "edit", "follow_up", "written"]
+
+LOADING = 1 << 7
+"""The flag of a message that the bot has promised."""
+
+COMMAND_REPLY, MENU_REPLY = 20, 23
+MOST_CHOICES = 25
+LONGEST_CHOICE = 100
+LONGEST_TITLE = 45
+MOST_ROWS = 5
+
+MESSAGES = {Callback.MESSAGE, Callback.DEFERRED_MESSAGE}
+UPDATES = {Callback.UPDATE, Callback.DEFERRED_UPDATE}
+ALLOWED: dict[InteractionType, set[Callback]] = {
+    InteractionType.COMMAND: {*MESSAGES, Callback.MODAL},
+    InteractionType.COMPONENT: {*MESSAGES, *UPDATES, Callback.MODAL},
+    InteractionType.AUTOCOMPLETE: {Callback.CHOICES},
+    InteractionType.MODAL: {*MESSAGES, *UPDATES},
+}
+"""The first answers that each kind of interaction takes."""
+
+
+def answer(world: World, interaction: Interaction, kind: int, data: dict[str, Any], draft: Draft) -> None:
+    """Take the bot's first answer.
+
+    Args:
+        world: the world.
+        interaction: what is answered.
+        kind: Discord's kind of callback.
+        data: what it carries, as it came.
+        draft: the message in it, where it is one.
+
+    Raises:
+        DiscordError: it was answered before, comes too late, or Discord does not take it.
+    """
+    if interaction.callback is not None:
+        raise DiscordError(Refusal.INTERACTION_ACKNOWLEDGED)
+    if world.clock() - interaction.begun > ANSWER_WITHIN:
+        raise DiscordError(Refusal.UNKNOWN_INTERACTION)
+    allowed = ALLOWED[interaction.type]
+    if kind not in allowed or (kind in UPDATES and interaction.message is None):
+        listed = ", ".join(str(int(each)) for each in sorted(allowed))
+        raise invalid_form("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{listed}}}.")
+    _TAKE[Callback(kind)](world, interaction, data, draft)
+    interaction.callback = {"type": kind, "data": data}
+
+
+def _promise(world: World, interaction: Interaction, data: dict[str, Any], _draft: Draft) -> None:
+    flags = (data.get("flags") or 0) & EPHEMERAL
+    interaction.original = _write(world, interaction, Draft(flags=flags | LOADING))
+
+
+def _message(world: World, interaction: Interaction, _data: dict[str, Any], draft: Draft) -> None:
+    draft.check()
+    interaction.original = _write(world, interaction, draft)
+
+
+def _update(world: World, interaction: Interaction, data: dict[str, Any], draft: Draft) -> None:
+    message = _component_message(interaction)
+    if any(data.get(name) is not None for name in ("content", "embeds", "components", "attachments")):
+        messages.edit(world, message, draft)
+    interaction.original = message
+
+
+def _keep(_world: World, interaction: Interaction, _data: dict[str, Any], _draft: Draft) -> None:
+    interaction.original = _component_message(interaction)
+
+
+def _component_message(interaction: Interaction) -> Message:
+    message = interaction.message
+    if message is None or message.id not in message.channel.messages:
+        raise DiscordError(Refusal.UNKNOWN_MESSAGE)
+    return message
+
+
+def _offer(_world: World, _interaction: Interaction, data: dict[str, Any], _draft: Draft) -> None:
+    choices = data.get("choices")
+    if not isinstance(choices, list):
+        raise invalid_form("data.choices", "BASE_TYPE_REQUIRED", "This field is required")
+    if len(choices) > MOST_CHOICES:
+        raise invalid_form("data.choices", "BASE_TYPE_BAD_LENGTH", f"Must be {MOST_CHOICES} or fewer in length.")
+    for index, choice in enumerate(choices):
+        for name in ("name", "value"):
+            text = choice.get(name)
+            if isinstance(text, str) and not 1 <= len(text) <= LONGEST_CHOICE:
+                words = f"Must be between 1 and {LONGEST_CHOICE} in length."
+                raise invalid_form(f"data.choices.{index}.{name}", "BASE_TYPE_BAD_LENGTH", words)
+
+
+def _open(_world: World, _interaction: Interaction, data: dict[str, Any], _draft: Draft) -> None:
+    if not 1 <= len(data.get("title") or "") <= LONGEST_TITLE:
+        words = f"Must be between 1 and {LONGEST_TITLE} in length."
+        raise invalid_form("data.title", "BASE_TYPE_BAD_LENGTH", words)
+    if not 1 <= len(data.get("custom_id") or "") <= LONGEST_CHOICE:
+        words = f"Must be between 1 and {LONGEST_CHOICE} in length."
+        raise invalid_form("data.custom_id", "BASE_TYPE_BAD_LENGTH", words)
+    if not 1 <= len(data.get("components") or []) <= MOST_ROWS:
+        words = f"Must be between 1 and {MOST_ROWS} in length."
+        raise invalid_form("data.components", "BASE_TYPE_BAD_LENGTH", words)
+
+
+_TAKE: dict[Callback, Callable[[World, Interaction, dict[str, Any], Draft], None]] = {
+    Callback.MESSAGE: _message,
+    Callback.DEFERRED_MESSAGE: _promise,
+    Callback.DEFERRED_UPDATE: _keep,
+    Callback.UPDATE: _update,
+    Callback.CHOICES: _offer,
+    Callback.MODAL: _open,
+}
+
+
+def follow_up(world: World, interaction: Interaction, draft: Draft) -> Message:
+    """Take another answer; the first one after a promise keeps it.
+
+    Raises:
+        DiscordError: the interaction was not answered yet, or Discord does not take it.
+    """
+    _require_answered(interaction)
+    original = interaction.original
+    if original is not None and original.flags & LOADING and original.id in original.channel.messages:
+        draft.flags = draft.flags & ~EPHEMERAL | original.flags & EPHEMERAL
+        edit(world, interaction, original, draft)
+        return original
+    draft.check()
+    message = _write(world, interaction, draft)
+    interaction.followups.append(message)
+    return message
+
+
+def written(interaction: Interaction, which: str) -> Message:
+    """Return a message that the bot wrote with an interaction's token.
+
+    Args:
+        interaction: the interaction.
+        which: `@original` or an id.
+
+    Raises:
+        DiscordError: there is none, or it was deleted.
+    """
+    _require_answered(interaction)
+    own = [interaction.original, *interaction.followups]
+    message = own[0] if which == "@original" else next((each for each in own if each and str(each.id) == which), None)
+    if message is None or message.id not in message.channel.messages:
+        raise DiscordError(Refusal.UNKNOWN_MESSAGE)
+    return message
+
+
+def edit(world: World, interaction: Interaction, message: Message, draft: Draft) -> None:
+    """Change a message that the bot wrote with an interaction's token.
+
+    Raises:
+        DiscordError: Discord does not take it.
+    """
+    was_promised = bool(message.flags & LOADING)
+    draft.check()
+    message.flags &= ~LOADING
+    messages.edit(world, message, draft)
+    if was_promised:
+        message.edited_at = None
+    message.application_id = interaction.application.id
+
+
+def delete(world: World, message: Message) -> None:
+    """Delete a message that the bot wrote with an interaction's token."""
+    channel = message.channel
+    del channel.messages[message.id]
+    data = {"id": str(message.id), "channel_id": str(channel.id)}
+    if channel.guild_id is not None:
+        data["guild_id"] = str(channel.guild_id)
+    needs = Intents.GUILD_MESSAGES if channel.guild_id else Intents.DIRECT_MESSAGES
+    only = message.audience.id if message.is_ephemeral and message.audience else None
+    world.emit(Event("MESSAGE_DELETE", data, needs, channel.guild_id, channel.id, only))
+
+
+def _require_answered(interaction: Interaction) -> None:
+    if not interaction.is_answered:
+        raise DiscordError(Refusal.UNKNOWN_WEBHOOK)
+
+
+def _write(world: World, interaction: Interaction, draft: Draft) -> Message:
+    application = interaction.application
+    message = messages.compose(world, interaction.channel, application.bot, draft)
+    message.application_id = application.id
+    message.interaction_metadata = _metadata(interaction)
+    if interaction.type is InteractionType.COMMAND and interaction.original is None:
+        message.type = COMMAND_REPLY if interaction.data.get("type", 1) == 1 else MENU_REPLY
+    if draft.flags & EPHEMERAL:
+        message.audience = interaction.user
+    messages.announce(world, message)
+    return message
+
+
+def _metadata(interaction: Interaction) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": str(interaction.id),
+        "type": int(interaction.type),
+        "user": interaction.user.payload(),
+        "authorizing_integration_owners": {"0": str(interaction.channel.guild_id or 0)},
+    }
+    if interaction.original is not None:
+        body["original_response_message_id"] = str(interaction.original.id)
+    if interaction.type is InteractionType.COMMAND:
+        return body | {"name": interaction.command, "command_type": interaction.data.get("type", 1)}
+    if interaction.type is InteractionType.COMPONENT and interaction.message:
+        return body | {"interacted_message_id": str(interaction.message.id)}
+    if interaction.cause is not None:
+        return body | {"triggering_interaction_metadata": _metadata(interaction.cause)}
+    return body
