@@ -14,12 +14,15 @@ from localdiscord.gateway.connection import Connection
 from localdiscord.model.town import found
 from localdiscord.model.world import Event, World
 from localdiscord.rest import make_api
+from localdiscord.voice.bridge import VoiceBridge
+from localdiscord.voice.server import VoiceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localdiscord.gateway.session import Session
     from localdiscord.model.user import User
+    from localdiscord.rest.router import Exchange
 
 __all__ = ["LocalDiscord"]
 
@@ -40,7 +43,9 @@ class LocalDiscord:
         world: everything that exists.
         town: what it began with.
         sessions: the gateway's, by id.
+        voice: the voice server, which tells what it heard of whom.
         shards: how many shards it recommends.
+        record: takes each request to the REST API with its answer, where somebody wants them.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -48,10 +53,13 @@ class LocalDiscord:
         self.town = found(self.world)
         self.sessions: dict[str, Session] = {}
         self.shards = 1
+        self.record: Callable[[Exchange], None] | None = None
         self.port = port
         self._changed: asyncio.Future[None] | None = None
         self._runner: web.AppRunner | None = None
         self.world.listeners.append(self._hear)
+        self.voice = VoiceServer()
+        self.voice_bridge = VoiceBridge(self.world, self.voice)
 
     async def start(self) -> None:
         """Listen.
@@ -59,6 +67,7 @@ class LocalDiscord:
         Raises:
             OSError: the port is taken.
         """
+        await self.voice.start()
         app = web.Application()
         app.router.add_get("/", self._root)
         for prefix in ("/api/v10", "/api/v9", "/api"):
@@ -67,10 +76,12 @@ class LocalDiscord:
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port, reuse_address=sys.platform != "win32").start()
         self.port = self._runner.addresses[0][1]
+        self.world.files.base = self.url
 
     async def stop(self) -> None:
         """Say good-bye to all clients and stop listening."""
         if self._runner is not None:
+            await self.voice.stop()
             await self._runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -128,5 +139,7 @@ class LocalDiscord:
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
+            if self.voice.is_here(request.host):
+                return await self.voice.handle(request)
             return await Connection(self, request).run()
         return web.Response(text="The local Discord. Its page for people is being built.")

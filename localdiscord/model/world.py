@@ -12,6 +12,7 @@ from localdiscord.errors import DiscordError, Refusal
 from localdiscord.intents import NO_INTENTS, Intents
 from localdiscord.model.application import Application
 from localdiscord.model.channel import Channel, ChannelType
+from localdiscord.model.files import Files
 from localdiscord.model.guild import Guild
 from localdiscord.model.member import Member
 from localdiscord.model.role import Role
@@ -67,6 +68,7 @@ class World:
     channels: dict[int, Channel] = field(default_factory=dict)
     applications: dict[int, Application] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
