@@ -67,7 +67,6 @@ class LocalDiscord:
         Raises:
             OSError: the port is taken.
         """
-        await self.voice.start()
         app = web.Application()
         app.router.add_get("/", self._root)
         for prefix in ("/api/v10", "/api/v9", "/api"):
@@ -76,6 +75,7 @@ class LocalDiscord:
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port, reuse_address=sys.platform != "win32").start()
         self.port = self._runner.addresses[0][1]
+        await self.voice.start()
         self.world.files.base = self.url
 
     async def stop(self) -> None:
@@ -112,8 +112,12 @@ class LocalDiscord:
         return Person(self, user)
 
     def add_session(self, session: Session) -> None:
-        """Let a session hear what happens from here on."""
+        """Let a session hear what happens from here on; a bot that begins anew leaves voice where it was before."""
+        for earlier in tuple(self.sessions.values()):
+            if earlier.send is None and earlier.application is session.application and earlier.shard == session.shard:
+                self.voice_bridge.forget(earlier)
         self.sessions[session.id] = session
+        self.notify()
 
     def _hear(self, event: Event) -> None:
         for session in self.sessions.values():
