@@ -32,6 +32,12 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tone(tmp_path_factory.mktemp("tones") / "tone.wav")
 
 
+@pytest.fixture(scope="session")
+def tone_bytes(tone: Path) -> bytes:
+    """What is in the file of that tone."""
+    return tone.read_bytes()
+
+
 @pytest.fixture
 def media(tmp_path: Path, tone: Path) -> Path:
     """A media folder with two tones, a text and a hidden file."""

@@ -130,6 +130,7 @@ class Player:
         self._opening: asyncio.Future[YTDLSource] | None = None
         self._task: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._cleaning: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         state = "paused" if self.is_paused else "playing" if self.is_playing else "idle"
@@ -252,8 +253,8 @@ class Player:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
-        if self._saving is not None:
-            await asyncio.wait({self._saving})
+        if last := [task for task in (self._saving, self._cleaning) if task is not None]:
+            await asyncio.wait(last)
         await self._save(snapshot)
 
     def _begin_at(self, position: float) -> None:
@@ -343,18 +344,24 @@ class Player:
             await self._wake.wait()
 
     async def _ended(self, voice: Voice, sound: Sound, ending: _Ending) -> None:
-        """End the sound if it is not over, and ffmpeg for certain."""
-        if self._sound is sound and not ending.is_over:
-            voice.stop()
+        """End the sound if it is not over, and ffmpeg for certain, also when this is cancelled."""
+        try:
+            if self._sound is sound and not ending.is_over:
+                voice.stop()
+                await self._until_over(ending)
+        finally:
+            self._sound = None
+            self._wake.set()
+            self._cleaning = asyncio.create_task(workers.run(sound.cleanup, deadline=STOP_SECONDS))
+        await asyncio.shield(self._cleaning)
+        self._listener.changed(self)
+
+    async def _until_over(self, ending: _Ending) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                while self._sound is sound and not ending.is_over:
+                while not ending.is_over:
                     self._wake.clear()
                     await self._wake.wait()
-        self._sound = None
-        self._wake.set()
-        await workers.run(sound.cleanup, deadline=STOP_SECONDS)
-        self._listener.changed(self)
 
     async def _over(self, voice: Voice, sound: Sound, start: float, error: Exception | None) -> None:
         """Go on to what follows a sound that is over."""
