@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import messages
 from localdiscord.actions.messages import Draft
+from localdiscord.components import walk
 from localdiscord.errors import DiscordError, Refusal, invalid_form
 from localdiscord.intents import Intents
 from localdiscord.model.interaction import ANSWER_WITHIN, Callback, Interaction, InteractionType
@@ -117,6 +118,8 @@ def _open(_world: World, _interaction: Interaction, data: dict[str, Any], _draft
     if not 1 <= len(data.get("components") or []) <= MOST_ROWS:
         words = f"Must be between 1 and {MOST_ROWS} in length."
         raise invalid_form("data.components", "BASE_TYPE_BAD_LENGTH", words)
+    for number, component in enumerate(walk(data["components"]), 1):
+        component.setdefault("id", number)
 
 
 _TAKE: dict[Callback, Callable[[World, Interaction, dict[str, Any], Draft], None]] = {
@@ -220,9 +223,9 @@ def _metadata(interaction: Interaction) -> dict[str, Any]:
     if interaction.original is not None:
         body["original_response_message_id"] = str(interaction.original.id)
     if interaction.type is InteractionType.COMMAND:
-        return body | {"name": interaction.command, "command_type": interaction.data.get("type", 1)}
+        return body | {"name": interaction.act.command, "command_type": interaction.data.get("type", 1)}
     if interaction.type is InteractionType.COMPONENT and interaction.message:
         return body | {"interacted_message_id": str(interaction.message.id)}
-    if interaction.cause is not None:
-        return body | {"triggering_interaction_metadata": _metadata(interaction.cause)}
+    if interaction.act.cause is not None:
+        return body | {"triggering_interaction_metadata": _metadata(interaction.act.cause)}
     return body

@@ -6,47 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions.access import permissions_in
 from localdiscord.errors import DiscordError, Refusal
-from localdiscord.model.interaction import ANSWER_WITHIN, TOKEN_LASTS, Interaction, InteractionType, token_of
+from localdiscord.model.interaction import ANSWER_WITHIN, TOKEN_LASTS, Interaction, token_of
 from localdiscord.model.world import Event
 
 if TYPE_CHECKING:
     from localdiscord.model.application import Application
     from localdiscord.model.channel import Channel
-    from localdiscord.model.message import Message
+    from localdiscord.model.interaction import Act
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
 __all__ = ["begin", "of_token", "waiting"]
 
 
-def begin(
-    world: World,
-    application: Application,
-    kind: InteractionType,
-    user: User,
-    channel: Channel,
-    data: dict[str, Any],
-    message: Message | None = None,
-    command: str | None = None,
-    cause: Interaction | None = None,
-) -> Interaction:
+def begin(world: World, application: Application, user: User, channel: Channel, act: Act) -> Interaction:
     """Tell a bot that a person did something with it.
 
     Args:
         world: the world.
         application: whose bot it is.
-        kind: what the person used.
         user: the person.
         channel: where.
-        data: what exactly, as Discord writes it.
-        message: the message whose component it was.
-        command: the name of the command, where it was one.
-        cause: of a form, the interaction whose answer opened it.
+        act: what they did.
     """
     _forget_old(world)
     number = world.snowflakes.next()
-    interaction = Interaction(number, token_of(number), kind, application, user, channel, data, world.clock())
-    interaction.message, interaction.command, interaction.cause = message, command, cause
+    interaction = Interaction(number, token_of(number), application, user, channel, act, world.clock())
     world.interactions[interaction.token] = interaction
     payload = _payload(world, interaction)
     world.emit(Event("INTERACTION_CREATE", payload, guild_id=channel.guild_id, only=application.bot.id))

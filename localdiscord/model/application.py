@@ -27,6 +27,8 @@ class Application:
     Attributes:
         granted: the privileged intents that it may ask for.
         commands: by guild id, None for the global ones; then by command id, as Discord writes them.
+        permissions: who may use which command, as a guild's people decided: by guild id, then by the id of the command,
+            or of the application for all its commands.
     """
 
     id: int
@@ -36,6 +38,7 @@ class Application:
     token: str
     granted: Intents = PRIVILEGED
     commands: dict[int | None, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    permissions: dict[int, dict[int, list[dict[str, Any]]]] = field(default_factory=dict)
 
     @property
     def flags(self) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from localdiscord.model.message import Message
     from localdiscord.model.user import User
 
-__all__ = ["ANSWER_WITHIN", "TOKEN_LASTS", "Callback", "Interaction", "InteractionType", "token_of"]
+__all__ = ["ANSWER_WITHIN", "TOKEN_LASTS", "Act", "Callback", "Interaction", "InteractionType", "token_of"]
 
 ANSWER_WITHIN = 3.0
 """Seconds that a bot has for its first answer."""
@@ -51,37 +51,63 @@ def token_of(interaction_id: int) -> str:
     return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
 
 
+@dataclass(frozen=True)
+class Act:
+    """What a person did with a bot.
+
+    Attributes:
+        type: what they used.
+        data: what exactly, as Discord writes it.
+        message: the message whose component was used, also where a form came of that.
+        command: the name of the command with its groups, where it was one.
+        cause: of a form that was sent, the interaction whose answer opened it.
+    """
+
+    type: InteractionType
+    data: dict[str, Any]
+    message: Message | None = None
+    command: str | None = None
+    cause: Interaction | None = None
+
+
 @dataclass
 class Interaction:
     """One interaction and what has become of it.
 
     Attributes:
-        data: what the person did, as Discord writes it.
         begun: when, in Unix seconds.
-        message: the message whose component was used, also where a form came of that.
-        command: the name of the command with its groups; the first one, where a form came of it.
         callback: the bot's first answer, as it came; None until it answers.
         original: the message that the first answer made, promised or changed.
         followups: the messages after it.
         closed: whether the form that the answer opened is no longer open: sent or dismissed.
-        cause: of a form that was sent, the interaction whose answer opened it.
     """
 
     id: int
     token: str
-    type: InteractionType
     application: Application
     user: User
     channel: Channel
-    data: dict[str, Any]
-    begun: float = 0.0
-    message: Message | None = None
-    command: str | None = None
+    act: Act
+    begun: float
     callback: dict[str, Any] | None = None
     original: Message | None = None
     followups: list[Message] = field(default_factory=list)
     closed: bool = False
-    cause: Interaction | None = None
+
+    @property
+    def type(self) -> InteractionType:
+        """What the person used."""
+        return self.act.type
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the person did, as Discord writes it."""
+        return self.act.data
+
+    @property
+    def message(self) -> Message | None:
+        """The message whose component was used."""
+        return self.act.message
 
     @property
     def kind(self) -> Callback | None:

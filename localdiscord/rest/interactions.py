@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import answers, interactions
 from localdiscord.errors import DiscordError, Refusal
-from localdiscord.model.interaction import Interaction
+from localdiscord.model.interaction import Callback
 from localdiscord.rest.messages import draft_of
 from localdiscord.rest.router import Call, route
+
+if TYPE_CHECKING:
+    from localdiscord.model.interaction import Interaction
+    from localdiscord.model.message import Message
 
 TOKEN = "{webhook_token:aW50ZXJhY3Rpb246[^/]+}"  # noqa: S105  a pattern: how the tokens of interactions begin
 OF_TOKEN = "/webhooks/{webhook_id}/" + TOKEN
@@ -28,7 +32,7 @@ async def callback(call: Call) -> dict[str, Any] | None:
         raise DiscordError(Refusal.UNKNOWN_INTERACTION)
     kind, data = call.body["type"], call.body.get("data") or {}
     message = interaction.message
-    whole = _over(message, data) if message is not None and kind == answers.Callback.UPDATE else data
+    whole = _over(message, data) if message is not None and kind == Callback.UPDATE else data
     answers.answer(world, interaction, kind, data, draft_of(whole))
     call.discord.notify()
     wanted = call.query.get("with_response", "").lower() in {"1", "true"}
@@ -45,7 +49,7 @@ def _told(interaction: Interaction) -> dict[str, Any]:
         return {"interaction": told}
     told |= {"response_message_id": str(message.id), "response_message_ephemeral": message.is_ephemeral}
     told["response_message_loading"] = bool(message.flags & answers.LOADING)
-    if kind not in {answers.Callback.MESSAGE, answers.Callback.UPDATE}:
+    if kind not in {Callback.MESSAGE, Callback.UPDATE}:
         return {"interaction": told}
     return {"interaction": told, "resource": {"type": int(kind), "message": message.payload()}}
 
@@ -77,6 +81,6 @@ async def delete_answer(call: Call) -> None:
     answers.delete(call.discord.world, answers.written(_interaction(call), call.path["message_id"]))
 
 
-def _over(message: Any, body: dict[str, Any]) -> dict[str, Any]:
+def _over(message: Message, body: dict[str, Any]) -> dict[str, Any]:
     """Return what a message says after a change of some of it."""
     return {name: getattr(message, name) for name in KEPT} | {name: body[name] for name in KEPT if name in body}
