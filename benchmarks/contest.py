@@ -44,6 +44,7 @@ class Bout:
         prove: shows with other, smaller means that the contender does its work; raises if it does not.
         awaits: whether ``step`` is a coroutine function.
         close: ends what the contender holds.
+        memory: tells the bytes of memory that the contender holds, asked after the last round.
     """
 
     step: Callable[[], Any]
@@ -51,6 +52,7 @@ class Bout:
     prove: Callable[[], Awaitable[object]] | None = None
     awaits: bool = True
     close: Callable[[], Awaitable[object]] | None = None
+    memory: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Score:
         reason: why there are none, in a line.
         times: nanoseconds per operation, one for each round.
         ratio: the median over the rounds of its time by the floor's.
+        memory: bytes it held at the end, where that was asked.
     """
 
     contender: Contender
@@ -106,6 +109,7 @@ class Score:
     reason: str = ""
     times: list[float] = field(default_factory=list)
     ratio: float | None = None
+    memory: int | None = None
 
     @property
     def nanoseconds(self) -> float | None:
@@ -247,11 +251,13 @@ async def _run(bout: Bout, count: int) -> float:
 
 
 async def _finish(score: Score, bout: Bout) -> None:
-    if bout.close:
-        try:
+    try:
+        if bout.memory and score.status is Status.OK:
+            score.memory = bout.memory()
+        if bout.close:
             await bout.close()
-        except Exception as error:  # noqa: BLE001
-            score.fail(error)
+    except Exception as error:  # noqa: BLE001
+        score.fail(error)
 
 
 def _compare(scores: list[Score]) -> None:

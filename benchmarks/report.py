@@ -34,7 +34,8 @@ def table(outcome: Outcome) -> Table:
     longest = max((score.ratio or 0.0 for score in outcome.scores), default=1.0)
     for score in sorted(outcome.scores, key=lambda score: (score.ratio is None, score.ratio or 0.0)):
         style = "bold green" if score.contender.is_ours else "cyan" if score is outcome.scores[0] else ""
-        note = f" ({score.contender.note})" if score.contender.note else ""
+        remarks = [score.contender.note, f"{score.memory / 2**20:.0f} MiB" if score.memory else ""]
+        note = f" ({', '.join(filter(None, remarks))})" if any(remarks) else ""
         view.add_row(Text(score.contender.name + note, style), score.version, *_numbers(score, longest))
     return view
 
@@ -84,4 +85,5 @@ def _score(score: Score) -> dict[str, Any]:
         "version": score.version,
         "ratio": None if score.ratio is None else round(score.ratio, 3),
         "nanoseconds": None if score.nanoseconds is None else round(score.nanoseconds, 1),
+        "memory_bytes": score.memory,
     }

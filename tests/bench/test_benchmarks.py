@@ -69,6 +69,14 @@ async def test_ratio_to_the_floor() -> None:
     assert outcome.errors == []
 
 
+async def test_memory_is_shown() -> None:
+    """What a contender holds at the end is part of its score and of its line in the table."""
+    outcome = await outcome_of(Contender("ours", entering(Bout(done, "done", memory=lambda: 3 * 2**20)), is_ours=True))
+    assert outcome.scores[1].memory == 3 * 2**20
+    names = list(report.table(outcome).columns[0].cells)
+    assert any("3 MiB" in str(name) for name in names)
+
+
 async def test_plain_functions_take_part() -> None:
     """A contender may be a function that is not awaited."""
     outcome = await outcome_of(Contender("ours", entering(Bout(lambda: 1, 1, awaits=False)), is_ours=True))
@@ -132,7 +140,9 @@ async def test_json_has_the_schema_and_no_places(tmp_path: Path) -> None:
     assert data["schema"] == 1
     some: dict[str, Any] = data["contests"]["some"]
     assert sorted(some["contenders"]) == ["broken", "floor", "ours"]
-    assert sorted(some["contenders"]["ours"]) == ["nanoseconds", "ours", "ratio", "reason", "status", "version"]
+    assert sorted(some["contenders"]["ours"]) == [
+        *("memory_bytes", "nanoseconds", "ours", "ratio", "reason", "status", "version")
+    ]
     assert str(tmp_path.anchor) + "home" not in json.dumps(data)
 
 
