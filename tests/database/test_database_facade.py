@@ -306,3 +306,22 @@ def _returns(value: object) -> Callable[[], Any]:
         return value
 
     return produce
+
+
+async def test_a_user_is_forgotten_with_the_answers(database: Database) -> None:
+    """What one user said goes from history and files, with the answers to it; what others said stays."""
+    said = [(1, "a"), (None, "to a"), (2, "b"), (None, "to b"), (1, "c")]
+    await database.save_ai_messages_batch(
+        {"channel_id": 5, "user_id": user, "role": "user" if user else "assistant", "content": text}
+        for user, text in said
+    )
+    await database.save_ai_message(6, 1, "user", "elsewhere")
+    await database.flush_pending_exports()
+    assert [row["content"] for row in await database.get_ai_messages_of(1)] == ["a", "c", "elsewhere"]
+    assert await database.forget_ai_user(1) == 4
+    await database.flush_pending_exports()
+    assert [row["content"] for row in await database.get_ai_history(5)] == ["b", "to b"]
+    kept = json.loads((module.EXPORT_DIR / "ai_history_5.json").read_text(encoding="utf-8"))
+    assert [row["content"] for row in kept] == ["b", "to b"]
+    assert not (module.EXPORT_DIR / "ai_history_6.json").exists()
+    assert await database.forget_ai_user(1) == 0

@@ -31,6 +31,16 @@ DELETE FROM ai_history WHERE channel_id = ? AND id <= (
 )
 """
 
+OF_USER = "SELECT * FROM ai_history WHERE user_id = ? ORDER BY id"
+WITHOUT_USER = """
+DELETE FROM ai_history WHERE user_id = :user OR (user_id IS NULL AND (
+    SELECT before.user_id FROM ai_history AS before
+    WHERE before.channel_id = ai_history.channel_id AND before.id < ai_history.id ORDER BY before.id DESC LIMIT 1
+) = :user)
+RETURNING channel_id
+"""
+"""An answer goes with the message right before it: it may repeat what was asked."""
+
 
 class AIHistory(Store):
     """The messages of channels in which the model takes part."""
@@ -115,6 +125,24 @@ class AIHistory(Store):
         """
         values = (channel_id, channel_id, max(0, keep))
         return await self._change({channel_id}, lambda raw: raw.execute(KEEP, values).rowcount)
+
+    async def get_ai_messages_of(self, user_id: int) -> list[dict[str, Any]]:
+        """Return all messages of a user, oldest first."""
+        rows = await self.read(lambda raw: raw.execute(OF_USER, (user_id,)).fetchall())
+        return [dict(row) for row in rows]
+
+    async def forget_ai_user(self, user_id: int) -> int:
+        """Forget what a user said, and the answers to it, exported files included; return how many messages went."""
+
+        def forget(raw: sqlite3.Connection) -> list[int]:
+            raw.execute("PRAGMA secure_delete = ON")
+            return [row[0] for row in raw.execute(WITHOUT_USER, {"user": user_id}).fetchall()]
+
+        channels = await self.write(forget)
+        for channel_id in set(channels):
+            await self.exporter.delete(_export_name(channel_id))
+            self._export(channel_id)
+        return len(channels)
 
     async def _change(self, channels: set[int], unit: Callable[[sqlite3.Connection], T]) -> T:
         """Do a unit of work; the files follow even if the caller is cancelled, for the work may be done yet."""
