@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
+from . import work
 from .cogs import AREAS, FOLDER
+from .errors import Errors
+from .guilds import Feature, GuildConfig, Guilds
+from .limits import ALL, check_limits
+from .parts import BOT_PARTS, Running
+from .privacy import Privacy
+from .refusals import Refused
+from .shards import Shards
+from .texts import Texts
 from .utils.database.database import Database
+from .utils.fast_json import json_dumps_bytes
 from .utils.localization import Language, add_locales, get_message, language_of
+from .utils.media.media_rust import MediaProcessorWrapper
+from .utils.monitoring.alerting import AlertManager
+from .utils.monitoring.audit_log import AuditLogger
+from .utils.monitoring.audit_store import AuditStore
+from .utils.monitoring.feedback import feedback_collector
+from .utils.monitoring.health_api import health_data
+from .utils.monitoring.metrics import metrics
+from .utils.monitoring.structured_logger import get_logger
+from .utils.monitoring.token_tracker import token_tracker
+from .utils.reliability.error_recovery import ServiceHealthMonitor
+from .utils.reliability.memory_manager import MemoryMonitor
+from .utils.reliability.rate_limiter import RateLimitConfig, rate_limiter
+from .utils.reliability.shutdown_manager import ShutdownManager
+from .utils.web.url_fetcher_client import URLFetcherClient
+from .views import Persistent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
     import aiohttp
 
     from .config import Settings
+    from .utils.reliability.circuit_breaker import CircuitBreaker, CircuitState
 
 __all__ = ["Bot", "build_bot"]
+
+log = get_logger(__name__)
 
 INTENTS = discord.Intents(
     guilds=True,
@@ -29,6 +64,36 @@ INTENTS = discord.Intents(
 )
 """What the bot asks to be told; members and message content have to be granted on Discord's developer page."""
 
+LOCALES = FOLDER.parent / "locales"
+GuildPlace = discord.Interaction | commands.Context["Bot"] | discord.Guild | None
+
+
+class Tree(app_commands.CommandTree["Bot"]):
+    """The slash commands."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
+        """Begin a command, and refuse it where it must not run.
+
+        Raises:
+            Refused: it must not; the answer says why.
+        """
+        command = interaction.command
+        if interaction.type is discord.InteractionType.autocomplete:
+            return not interaction.client.is_ending
+        name = command.qualified_name if command else "unknown command"
+        fields = {"user_id": interaction.user.id, "guild_id": interaction.guild_id}
+        work.begin("command", name, lambda: interaction.command_failed, **fields)
+        if command is not None:
+            wrapped = getattr(command, "wrapped", command)
+            await interaction.client.admit(wrapped.callback, getattr(command, "binding", None), name, interaction)
+        return True
+
+    async def on_error(self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError, /) -> None:
+        """Answer an error of a slash command or a context menu."""
+        interaction.command_failed = True
+        name = interaction.command.qualified_name if interaction.command else "unknown command"
+        await interaction.client.errors.handle(error, interaction, f"/{name}")
+
 
 class Bot(commands.AutoShardedBot):
     """The bot.
@@ -36,53 +101,300 @@ class Bot(commands.AutoShardedBot):
     Attributes:
         settings: what the operator decided.
         database: everything the bot keeps.
+        guild_configs: what guilds chose; `guild_config` reads it.
+        errors: where errors end.
+        persistent: components that outlive a restart; areas add theirs.
+        privacy: what is kept about people; areas say what they keep.
+        texts: names and descriptions of commands in other languages.
+        audit: who did what, in a file that shows changes.
+        alerts: messages to the operator.
+        limiter: how often things may be done.
+        fetcher: reads pages of the web, safely.
+        media: shrinks and measures pictures.
+        tokens: counts the tokens of language models.
+        feedback: what people think of answers.
+        ending: ends the bot in order; areas register what they have to do then.
+        services: the services that it leans on; areas register theirs, with a check.
+        memory: has caches give memory back; areas register theirs.
+        publish: shows what is true now on the health page.
     """
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(self, settings: Settings, *, ending: ShutdownManager | None = None, **options: Any) -> None:
         super().__init__(
-            command_prefix=settings.prefix,
+            command_prefix=_prefixes,
             intents=INTENTS,
             allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=True, replied_user=True),
             help_command=None,
+            tree_cls=Tree,
             **options,
         )
         self.settings = settings
         self.database = Database()
+        self.guild_configs = Guilds(self.database)
+        self.privacy = Privacy(self.database)
+        self.errors = Errors(self)
+        self.persistent = Persistent(self)
+        self.texts = Texts()
+        self.audit = AuditLogger(AuditStore(settings.audit, settings.audit_anchor, _secret(settings.audit_key)))
+        self.alerts = AlertManager(_secret(settings.alerts.webhook_url).decode(), settings.alerts.cooldown_seconds)
+        self.limiter = rate_limiter
+        self.limiter.add_config(ALL, RateLimitConfig(settings.limits.commands, settings.limits.command_seconds))
+        self.fetcher = URLFetcherClient()
+        self.media = MediaProcessorWrapper()
+        self.tokens = token_tracker
+        self.feedback = feedback_collector
+        self.ending = ending or ShutdownManager(force_exit=False)
+        self.services = ServiceHealthMonitor()
+        self.memory = MemoryMonitor()
+        self.shards_health = Shards(self)
+        self.publish: Callable[[], None] = _nothing
+        self.parts = Running(BOT_PARTS, self)
+        self.is_ending = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.add_check(_admit_text_command)
+
+    # Start and end
+
+    async def login(self, token: str) -> None:
+        """Start what the bot leans on, and log in."""
+        await self.parts.start()
+        await super().login(token)
 
     async def setup_hook(self) -> None:
         """Load every area, and tell Discord the commands."""
+        add_locales(LOCALES)
+        await self.tree.set_translator(self.texts)
         for area in AREAS:
-            add_locales(FOLDER / area / "locales")
-            await self.load_extension(f".cogs.{area}", package=__package__)
-        await self.tree.sync()
+            await self.load_area(area)
+        await self.sync_commands()
 
-    async def language(self, place: discord.Interaction | commands.Context[Bot] | discord.Guild | None) -> Language:
+    async def load_area(self, area: str) -> None:
+        """Load an area: its texts, its commands and what it registers.
+
+        Raises:
+            commands.ExtensionError: it cannot be loaded.
+        """
+        add_locales(FOLDER / area / "locales")
+        self.texts.add(FOLDER / area)
+        await self.load_extension(f".cogs.{area}", package=__package__)
+
+    async def sync_commands(self, *, force: bool = False) -> bool:
+        """Tell Discord the commands where they changed; tell whether that was necessary.
+
+        Args:
+            force: tell them anyhow.
+        """
+        note = self.settings.data / "commands.sha256"
+        known = f"{self.application_id} {self._fingerprint()}"
+        when = "always" if force else self.settings.sync
+        if when == "never" or (when == "changed" and await asyncio.to_thread(_read, note) == known):
+            return False
+        await self.tree.sync()
+        await asyncio.to_thread(_write, note, known)
+        return True
+
+    def _fingerprint(self) -> str:
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        return hashlib.sha256(json_dumps_bytes([payload, self.texts.tables], sort_keys=True)).hexdigest()
+
+    async def close(self) -> None:
+        """Leave Discord, and stop what the bot leaned on; may be called again."""
+        self.is_ending = True
+        await super().close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.stop()
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Do something in the background, until the bot is closed at the latest; a failure is reported.
+
+        Args:
+            work: what to do.
+            name: what it is called, in lower case words.
+        """
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self.is_closed():
+            self.spawn(self.errors.handle(error, None, task.get_name()), "report of a failure")
+
+    # What happens
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Count a message, and run the command in it."""
+        metrics.increment_messages("guild" if message.guild else "direct")
+        health_data.increment_messages()
+        if not message.author.bot and not self.is_ending:
+            await self.process_commands(message)
+
+    async def invoke(self, ctx: commands.Context[Any], /) -> None:
+        """Run a text command."""
+        if ctx.command is not None:
+            fields = {"user_id": ctx.author.id, "guild_id": ctx.guild.id if ctx.guild else None}
+            work.begin("command", ctx.command.qualified_name, lambda: ctx.command_failed, **fields)
+            await super().invoke(ctx)
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Tell listeners of an event; all lines that they log for it share an id."""
+        with log.request(event=event):
+            super().dispatch(event, *args, **kwargs)
+
+    async def on_command_error(self, ctx: commands.Context[Any], error: commands.CommandError, /) -> None:
+        """Answer an error of a text command or a hybrid one."""
+        ctx.command_failed = True
+        name = ctx.command.qualified_name if ctx.command else "unknown command"
+        await self.errors.handle(error, ctx, f"{'/' if ctx.interaction else ''}{name}")
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Report an error in the handling of an event."""
+        if (error := sys.exception()) is not None:
+            await self.errors.handle(error, None, event_method)
+
+    async def remove_cog(self, name: str, /, **options: Any) -> commands.Cog | None:
+        """Remove a cog, and its persistent components."""
+        self.persistent.remove(name)
+        return await super().remove_cog(name, **options)
+
+    # What may be done
+
+    def require_open(self) -> None:
+        """Refuse new work while the bot is shutting down.
+
+        Raises:
+            Refused: it is.
+        """
+        if self.is_ending:
+            raise Refused("shutdown.soon")
+
+    async def require(self, guild_id: int | None, feature: Feature) -> GuildConfig:
+        """Refuse what a guild switched off; return what the guild chose.
+
+        Raises:
+            Refused: the feature is off there.
+        """
+        config = await self.guild_config(guild_id)
+        if not config.enabled(feature):
+            raise Refused("core.feature_off", feature=feature.value)
+        return config
+
+    async def admit(
+        self, callback: Any, cog: object, name: str, place: discord.Interaction | commands.Context[Any]
+    ) -> None:
+        """Refuse a command that must not run now: at the end, where its feature is off, or used too often.
+
+        A cog that belongs to a feature says so: `feature = Feature.MUSIC` in its class.
+
+        Raises:
+            Refused: it must not; the answer says why.
+        """
+        self.require_open()
+        guild_id = place.guild.id if isinstance(place, commands.Context) and place.guild else None
+        user = place.author if isinstance(place, commands.Context) else place.user
+        if isinstance(place, discord.Interaction):
+            guild_id = place.guild_id
+        feature = getattr(callback, "__feature__", None) or getattr(cog, "feature", None)
+        if isinstance(feature, Feature):
+            await self.require(guild_id, feature)
+        channel_id = place.channel.id if place.channel else None
+        await check_limits(self.limiter, name, callback, user_id=user.id, channel_id=channel_id, guild_id=guild_id)
+
+    # What is said
+
+    async def guild_config(self, guild_id: int | None) -> GuildConfig:
+        """Return what a guild chose; the defaults for None, which stands for direct messages."""
+        return await self.guild_configs.get(guild_id)
+
+    async def language(self, place: GuildPlace) -> Language:
         """Return the language to answer in: the guild's where it chose one, otherwise the reader's.
 
         Args:
             place: where the answer goes.
         """
         guild = place if isinstance(place, discord.Guild) or place is None else place.guild
-        if guild is not None:
-            chosen = await self.database.get_guild_settings(guild.id)
-            if chosen["language"] != Language.ENGLISH:
-                return language_of(chosen["language"])
+        if guild is not None and (chosen := (await self.guild_config(guild.id)).language) is not None:
+            return chosen
         interaction = place.interaction if isinstance(place, commands.Context) else place
-        return language_of(str(interaction.locale) if isinstance(interaction, discord.Interaction) else None)
+        if isinstance(interaction, discord.Interaction):
+            return language_of(str(interaction.locale))
+        return language_of(str(guild.preferred_locale) if guild is not None else None)
 
-    async def text(
-        self, place: discord.Interaction | commands.Context[Bot] | discord.Guild | None, key: str, **values: Any
-    ) -> str:
+    async def text(self, place: GuildPlace, key: str, **values: Any) -> str:
         """Return a message in the language to answer in; see `get_message`."""
         return get_message(key, await self.language(place), **values)
 
+    # What the operator hears of
 
-def build_bot(settings: Settings, *, connector: aiohttp.BaseConnector | None = None, **options: Any) -> Bot:
+    def alert(self, title: str, description: str, kind: str, severity: str = "warning") -> None:
+        """Send the operator an alert, in the background and not too often; arguments as for `send_alert`."""
+        if self.alerts.webhook_url and not self.is_closed():
+            self.spawn(self.alerts.send_alert(title, description, kind, severity), f"alert {kind}")
+
+    def watch(self, breaker: CircuitBreaker) -> None:
+        """Show a circuit breaker on the health page, and alert the operator when it opens."""
+        health_data.service_health[breaker.name] = _breaker_state(breaker)
+
+        def changed(breaker: CircuitBreaker, _old: CircuitState, new: CircuitState) -> None:
+            health_data.service_health[breaker.name] = _breaker_state(breaker)
+            if new.value == "open":
+                self.alert(f"{breaker.name} is left alone", "It failed too often in a row.", f"breaker:{breaker.name}")
+
+        breaker.add_listener(changed)
+
+
+def build_bot(
+    settings: Settings,
+    *,
+    connector: aiohttp.BaseConnector | None = None,
+    ending: ShutdownManager | None = None,
+    **options: Any,
+) -> Bot:
     """Make the bot; nothing is connected yet.
 
     Args:
         settings: what the operator decided.
         connector: brings its connections where they shall go; None for the internet.
+        ending: ends the bot in order; one of the bot's own by default.
         **options: for `discord.Client`.
     """
-    return Bot(settings, connector=connector, **options)
+    if settings.shards is not None:
+        options.setdefault("shard_count", settings.shards)
+    return Bot(settings, connector=connector, ending=ending, **options)
+
+
+async def _prefixes(bot: Bot, message: discord.Message) -> list[str]:
+    """Return what begins a text command: a mention of the bot, or the guild's prefix."""
+    config = await bot.guild_config(message.guild.id if message.guild else None)
+    return commands.when_mentioned_or(config.prefix or bot.settings.prefix)(bot, message)
+
+
+async def _admit_text_command(ctx: commands.Context[Bot]) -> bool:
+    """Refuse a text command that must not run; a slash command passed the tree's check already."""
+    if ctx.interaction is None and ctx.command is not None:
+        await ctx.bot.admit(ctx.command.callback, ctx.cog, ctx.command.qualified_name, ctx)
+    return True
+
+
+def _nothing() -> None:
+    """Publish nothing: the bot does not run yet."""
+
+
+def _secret(secret: Any) -> bytes:
+    return b"" if secret is None else str(secret.get_secret_value()).encode("utf-8")
+
+
+def _breaker_state(breaker: CircuitBreaker) -> dict[str, Any]:
+    return {"healthy": breaker.state.value != "open", **breaker.get_status()}
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
