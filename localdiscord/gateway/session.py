@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localdiscord.actions.access import permissions_in
 from localdiscord.gateway.codes import Op
 from localdiscord.intents import Intents
-from localdiscord.permissions import Permissions, in_channel
+from localdiscord.permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +73,8 @@ class Session:
         member = guild.members.get(bot) if guild else None
         if guild is None or member is None:
             return False
-        channel = guild.channels.get(event.channel_id or 0)
-        return channel is None or Permissions.VIEW_CHANNEL in in_channel(guild, channel, member)
+        channel = self.world.channels.get(event.channel_id or 0)
+        return channel is None or Permissions.VIEW_CHANNEL in permissions_in(self.world, channel, member.user)
 
     def _takes_part(self, channel_id: int | None) -> bool:
         channel = self.world.channels.get(channel_id or 0)

@@ -41,6 +41,10 @@ class Files:
         """Return where a path is to be had."""
         return f"{self.base}{path}"
 
+    def at(self, url: str) -> Upload | None:
+        """Return the file of a URL that `keep` gave out; None for any other."""
+        return self.stored.get(url.removeprefix(self.base)) if url.startswith(self.base) else None
+
     def keep(self, path: str, upload: Upload) -> str:
         """Keep a file; returns its URL."""
         self.stored[path] = upload

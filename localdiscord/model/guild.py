@@ -8,16 +8,36 @@ from typing import TYPE_CHECKING, Any
 from localdiscord.errors import DiscordError, Refusal
 
 if TYPE_CHECKING:
+    from localdiscord.model.audit import Entry
     from localdiscord.model.channel import Channel
+    from localdiscord.model.expression import Emoji, Sound, Sticker
     from localdiscord.model.member import Member
     from localdiscord.model.role import Role
+    from localdiscord.model.user import User
+    from localdiscord.model.voice_state import VoiceState
 
-__all__ = ["Guild"]
+__all__ = ["Ban", "Guild"]
+
+
+@dataclass(frozen=True)
+class Ban:
+    """Somebody who may not come back."""
+
+    user: User
+    reason: str | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """Return the ban as Discord writes it."""
+        return {"user": self.user.payload(), "reason": self.reason}
 
 
 @dataclass
 class Guild:
-    """A guild with its roles, channels and members."""
+    """A guild with its roles, channels and members.
+
+    Attributes:
+        threads: those that are not archived, and those that are.
+    """
 
     id: int
     name: str
@@ -25,7 +45,14 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
+    voice_states: dict[int, VoiceState] = field(default_factory=dict)
     locale: str = "en-US"
+    threads: dict[int, Channel] = field(default_factory=dict)
+    bans: dict[int, Ban] = field(default_factory=dict)
+    audit_log: list[Entry] = field(default_factory=list)
+    emojis: dict[int, Emoji] = field(default_factory=dict)
+    stickers: dict[int, Sticker] = field(default_factory=dict)
+    sounds: dict[int, Sound] = field(default_factory=dict)
 
     @property
     def everyone(self) -> Role:
@@ -100,12 +127,16 @@ class Guild:
             "nsfw": False,
             "nsfw_level": 0,
             "roles": [role.payload() for role in self.roles.values()],
-            "emojis": [],
-            "stickers": [],
+            "emojis": [emoji.payload() for emoji in self.emojis.values()],
+            "stickers": [sticker.payload() for sticker in self.stickers.values()],
             "incidents_data": None,
             "latest_onboarding_question_id": None,
             "owner_configured_content_level": 0,
         }
+
+    @staticmethod
+    def _is_listed(thread: Channel) -> bool:
+        return thread.thread is not None and not (thread.thread.archived or thread.is_private)
 
     def create_payload(self, members: list[Member]) -> dict[str, Any]:
         """Return the guild as GUILD_CREATE writes it.
@@ -121,10 +152,10 @@ class Guild:
             "member_count": len(self.members),
             "members": [member.payload() for member in members],
             "channels": [channel.payload() for channel in self.channels.values()],
-            "threads": [],
+            "threads": [thread.payload() for thread in self.threads.values() if self._is_listed(thread)],
             "presences": [],
-            "voice_states": [],
+            "voice_states": [state.payload(whole=False) for state in self.voice_states.values()],
             "stage_instances": [],
             "guild_scheduled_events": [],
-            "soundboard_sounds": [],
+            "soundboard_sounds": [sound.payload() for sound in self.sounds.values()],
         }

@@ -28,6 +28,8 @@ class User:
         avatar: the hash of the picture, if there is one.
         locale: the language of the client, as Discord writes it: `en-US`, `th`.
         presence: whether the user is there.
+        blocked: the ids of users who cannot write to this one directly.
+        accepts_messages: whether people of common guilds may write directly.
     """
 
     id: int
@@ -38,6 +40,8 @@ class User:
     locale: str = "en-US"
     public_flags: int = 0
     presence: Presence = field(default_factory=Presence)
+    blocked: set[int] = field(default_factory=set)
+    accepts_messages: bool = True
 
     @property
     def mention(self) -> str:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from localdiscord.errors import DiscordError, invalid_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 __all__ = [
     "Flag",
@@ -27,16 +27,20 @@ __all__ = [
     "PermissionBits",
     "Snowflake",
     "choice",
-    "integer",
-    "items",
+    "filled",
+    "length",
     "read",
+    "refuse",
     "text",
     "web_address",
+    "within",
 ]
 
 F = TypeVar("F", bound="Form")
 
 LARGEST_SNOWFLAKE = (1 << 63) - 1
+LONGEST_URL = 2048
+REQUIRED = ("BASE_TYPE_REQUIRED", "This field is required")
 
 
 class Form(BaseModel):
@@ -49,14 +53,38 @@ class Form(BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
-def _refuse(code: str, message: str) -> PydanticCustomError:
+def refuse(code: str, message: str) -> PydanticCustomError:
+    """Return what a validator raises to refuse a field in Discord's words."""
     return PydanticCustomError(code, message.replace("{", "{{").replace("}", "}}"))
 
 
 # -- lengths and ranges ------------------------------------------------------------------------------------------
 
 
-def _length(low: int | None, high: int | None) -> AfterValidator:
+def length(low: int | None = None, high: int | None = None) -> AfterValidator:
+    """Bound a number of characters or entries; both ends count as allowed."""
+    return AfterValidator(_length_check(low, high))
+
+
+def text(low: int | None = None, high: int | None = None) -> AfterValidator:
+    """Bound a text, without the space around it; both ends count as allowed."""
+    check = _length_check(low, high)
+    return AfterValidator(lambda value: check(value.strip()))
+
+
+def filled(high: int) -> AfterValidator:
+    """Require a text that says something."""
+    check = _length_check(None, high)
+
+    def require(value: str) -> str:
+        if not value.strip():
+            raise refuse(*REQUIRED)
+        return str(check(value.strip()))
+
+    return AfterValidator(require)
+
+
+def _length_check(low: int | None, high: int | None) -> Callable[[Any], Any]:
     if low is None:
         code, words = "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length."
     elif high is None:
@@ -66,46 +94,34 @@ def _length(low: int | None, high: int | None) -> AfterValidator:
 
     def check(value: Any) -> Any:
         if not (low or 0) <= len(value) <= (high if high is not None else len(value)):
-            raise _refuse(code, words)
+            raise refuse(code, words)
+        return value
+
+    return check
+
+
+def within(low: float | None = None, high: float | None = None) -> AfterValidator:
+    """Bound a number; both ends count as allowed."""
+
+    def check(value: float) -> float:
+        if low is not None and value < low:
+            raise refuse("NUMBER_TYPE_MIN", f"int value should be greater than or equal to {low}.")
+        if high is not None and value > high:
+            raise refuse("NUMBER_TYPE_MAX", f"int value should be less than or equal to {high}.")
         return value
 
     return AfterValidator(check)
 
 
-def text(low: int | None = None, high: int | None = None) -> Any:
-    """Return the type of a text with a number of characters; both ends count as allowed."""
-    trimmed = AfterValidator(lambda value: value.strip())
-    return Annotated[str, trimmed, _length(low, high)]
-
-
-def items(kind: Any, low: int | None = None, high: int | None = None) -> Any:
-    """Return the type of a list with a number of entries."""
-    return Annotated[list[kind], _length(low, high)]
-
-
-def integer(low: int | None = None, high: int | None = None) -> Any:
-    """Return the type of a whole number in a range; both ends count as allowed."""
-
-    def check(value: int) -> int:
-        if low is not None and value < low:
-            raise _refuse("NUMBER_TYPE_MIN", f"int value should be greater than or equal to {low}.")
-        if high is not None and value > high:
-            raise _refuse("NUMBER_TYPE_MAX", f"int value should be less than or equal to {high}.")
-        return value
-
-    return Annotated[int, AfterValidator(check)]
-
-
-def choice(*values: int | str) -> Any:
-    """Return the type of a value of a closed set."""
-    kind: Any = str if isinstance(values[0], str) else int
+def choice(*values: int | str) -> AfterValidator:
+    """Require one of some values."""
 
     def check(value: Any) -> Any:
         if value not in values:
-            raise _refuse("BASE_TYPE_CHOICES", f"Value must be one of {_set(values)}.")
+            raise refuse("BASE_TYPE_CHOICES", f"Value must be one of {_set(values)}.")
         return value
 
-    return Annotated[kind, AfterValidator(check)]
+    return AfterValidator(check)
 
 
 def _set(values: Collection[int | str]) -> str:
@@ -119,18 +135,18 @@ def snowflake(value: Any) -> int:
     """Read an id; ids come as texts, and numbers are taken too."""
     plain = str(value)
     if isinstance(value, bool) or not (plain.isascii() and plain.isdigit()) or int(plain) > LARGEST_SNOWFLAKE:
-        raise _refuse("NUMBER_TYPE_COERCE", f'Value "{plain}" is not snowflake.')
+        raise refuse("NUMBER_TYPE_COERCE", f'Value "{plain}" is not snowflake.')
     return int(plain)
 
 
-Snowflake = Annotated[int, BeforeValidator(snowflake), PlainSerializer(str)]
+Snowflake = Annotated[int, BeforeValidator(snowflake), PlainSerializer(str, when_used="json")]
 
 
 def _bits(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise _refuse("NUMBER_TYPE_COERCE", f'Value "{value}" is not int.') from None
+        raise refuse("NUMBER_TYPE_COERCE", f'Value "{value}" is not int.') from None
 
 
 PermissionBits = Annotated[int, BeforeValidator(_bits)]
@@ -138,7 +154,7 @@ PermissionBits = Annotated[int, BeforeValidator(_bits)]
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _refuse("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+        raise refuse("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
     return value
 
 
@@ -149,26 +165,26 @@ def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
-        raise _refuse("DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.") from None
+        raise refuse("DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
-def web_address(*schemes: str) -> Any:
-    """Return the type of a URL of one of some schemes."""
+def web_address(*schemes: str) -> AfterValidator:
+    """Require a URL of one of some schemes."""
 
     def check(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in schemes:
             known = ", ".join(repr(scheme) for scheme in schemes)
-            raise _refuse("URL_TYPE_INVALID_SCHEME", f'Scheme "{parts.scheme}" must be one of ({known}).')
-        if not parts.netloc:
-            raise _refuse("URL_TYPE_INVALID_URL", "Not a well formed URL.")
+            raise refuse("URL_TYPE_INVALID_SCHEME", f'Scheme "{parts.scheme}" must be one of ({known}).')
+        if not parts.netloc or len(value) > LONGEST_URL:
+            raise refuse("URL_TYPE_INVALID_URL", "Not a well formed URL.")
         return value
 
-    return Annotated[str, AfterValidator(check), _length(None, 2048)]
+    return AfterValidator(check)
 
 
 DATA_URI = re.compile(r"data:(image|audio)/[\w.+-]+;base64,(.*)", re.DOTALL)
@@ -180,7 +196,7 @@ def _image(value: Any) -> bytes:
         data = base64.b64decode(found[2], validate=True) if found else b""
         PillowImage.open(io.BytesIO(data)).verify()
     except (binascii.Error, OSError, SyntaxError, ValueError):
-        raise _refuse("IMAGE_INVALID", "Invalid image data") from None
+        raise refuse("IMAGE_INVALID", "Invalid image data") from None
     return data
 
 
@@ -190,7 +206,7 @@ Image = Annotated[bytes, BeforeValidator(_image)]
 
 
 WORDS = {
-    "missing": ("BASE_TYPE_REQUIRED", "This field is required"),
+    "missing": REQUIRED,
     "string_type": ("STRING_TYPE_CONVERT", 'Could not interpret "{}" as string.'),
     "list_type": ("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"),
     "model_type": ("MODEL_TYPE_CONVERT", "Only dictionaries may be used to create a ModelType"),
@@ -228,7 +244,7 @@ def refusal(error: ValidationError, prefix: str = "") -> DiscordError:
         parts = [str(part) for part in each["loc"] if not str(part).startswith("<")]
         code, words = each["type"], each["msg"]
         if not code.isupper():
-            code, words = ("BASE_TYPE_REQUIRED", "This field is required") if each["input"] is None else _words(code)
+            code, words = REQUIRED if each["input"] is None else _words(code)
         problems.append(
             (".".join([*([prefix] if prefix else []), *parts]), code, words.replace("{}", str(each["input"])))
         )
