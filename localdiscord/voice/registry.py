@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from localdiscord.voice.ciphers import COUNTER_SIZE, TAG_SIZE, DecryptError
 from localdiscord.voice.codes import NUMBERED_FROM, CloseCode, Op, VoiceClosedError
 from localdiscord.voice.reception import Reception
-from localdiscord.voice.rtp import NotRtpError, RtpHeader, is_rtcp
+from localdiscord.voice.rtp import NotRtpError, RtpHeader, goodbye, is_rtcp
 from localdiscord.voice.session import VoiceSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["E2ee", "NoE2ee", "Registry"]
 
@@ -86,12 +86,14 @@ class Registry:
 
     Attributes:
         udp_address: where the server takes datagrams.
+        transmit: sends a datagram.
     """
 
     def __init__(self, heartbeat_interval: float, e2ee: E2ee) -> None:
         self.heartbeat_interval = heartbeat_interval
         self.e2ee = e2ee
         self.udp_address: Address = ("127.0.0.1", 0)
+        self.transmit: Callable[[bytes, Address], None] = lambda data, receiver: None  # noqa: ARG005  not open yet
         self._sessions: dict[tuple[int, int], VoiceSession] = {}
         self._by_ssrc: dict[int, VoiceSession] = {}
         self._heard: dict[tuple[int, int], Reception] = {}
@@ -121,6 +123,7 @@ class Registry:
         if session.outlet:
             session.outlet.close(code)
             session.outlet = None
+        self.say_goodbye(session)
 
     def session(self, guild_id: int, user_id: int) -> VoiceSession | None:
         """Return a member's session."""
@@ -159,6 +162,7 @@ class Registry:
             if other.speaking:
                 session.post(Op.SPEAKING, _speaking(other))
         self.e2ee.arrived(session)
+        session.heard.changed()
 
     def speaks(self, session: VoiceSession) -> None:
         """Tell the others in the channel that a client speaks, or has stopped."""
@@ -171,15 +175,17 @@ class Registry:
         """Return the session whose packets bear a number."""
         return self._by_ssrc.get(ssrc)
 
-    def packet(self, data: bytes, sender: Address) -> Iterator[tuple[bytes, Address]]:
-        """Take a packet of audio: decrypt and count it.
+    def say_goodbye(self, session: VoiceSession) -> None:
+        """Tell a client by UDP that nothing more comes (RTCP BYE); some wait on a socket until a datagram wakes them."""
+        if session.address and session.cipher:
+            self.transmit(_sealed(session, goodbye(session.ssrc), b""), session.address)
+
+    def packet(self, data: bytes, sender: Address) -> None:
+        """Take a packet of audio: decrypt and count it, and pass it on to each who hears it, under its key.
 
         Args:
             data: a datagram.
             sender: where it came from.
-
-        Yields:
-            What is to be sent on, and where to: to each who hears it, encrypted with its key.
         """
         if is_rtcp(data):
             return
@@ -203,7 +209,7 @@ class Registry:
             return
         for other in self.others(session):
             if other.address and other.cipher and not other.deaf:
-                yield _sealed(other, data[: header.size], plain), other.address
+                self.transmit(_sealed(other, data[: header.size], plain), other.address)
 
     def _is_early(self, session: VoiceSession) -> bool:
         """Tell whether audio has merely overtaken Speaking; a client that never says it is disconnected."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["SILENCE", "NotRtpError", "RtpHeader", "is_rtcp", "opus_seconds"]
+__all__ = ["SILENCE", "NotRtpError", "RtpHeader", "goodbye", "is_rtcp", "opus_seconds"]
 
 SILENCE = b"\xf8\xff\xfe"
 """The opus frame of silence; clients send five of it when they stop speaking."""
+
+LONGEST_PACKET = 0.12
+"""Seconds; what RFC 6716 allows."""
 
 _FIXED = 12
 _VERSION = 2
@@ -61,13 +64,21 @@ class RtpHeader:
         return cls(sequence, timestamp, ssrc, size, extension)
 
 
+def goodbye(ssrc: int) -> bytes:
+    """Return the RTCP packet that says that a stream is over."""
+    return struct.pack(">BBHI", 0x81, 203, 1, ssrc)
+
+
 def is_rtcp(packet: bytes) -> bool:
     """Tell whether a packet is a report on the connection (RTCP) rather than media."""
     return len(packet) > 1 and packet[1] in _RTCP_TYPES
 
 
 def opus_seconds(frame: bytes) -> float:
-    """Return how long an opus packet sounds, in seconds; 0 for one that is empty or broken."""
+    """Return how long an opus packet sounds, in seconds; 0 for what is no opus packet.
+
+    Some clients send the headers of their Ogg file as well; read as opus they would be longer than opus can be.
+    """
     if not frame:
         return 0.0
     code = frame[0] & 0x03
@@ -75,4 +86,5 @@ def opus_seconds(frame: bytes) -> float:
         count = frame[1] & 0x3F if len(frame) > 1 else 0
     else:
         count = 1 if code == 0 else 2
-    return count * _FRAME_MS[frame[0] >> 3] / 1000
+    seconds = count * _FRAME_MS[frame[0] >> 3] / 1000
+    return seconds if seconds <= LONGEST_PACKET else 0.0

@@ -79,6 +79,7 @@ class VoiceServer:
             raise MissingLibraryError("voice needs PyNaCl or cryptography: install it with `pip install PyNaCl`")
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self.registry), (self.host, 0))
+        self.registry.transmit = self._udp.sendto
         self.registry.udp_address = self._udp.get_extra_info("sockname")[:2]
 
     async def stop(self) -> None:
@@ -90,6 +91,7 @@ class VoiceServer:
             connection.close(CloseCode.GOING_AWAY)
         await asyncio.gather(*(connection.closed.wait() for connection in connections))
         if self._udp:
+            self.registry.transmit = lambda data, receiver: None  # noqa: ARG005
             self._udp.close()
             self._udp = None
 
@@ -101,8 +103,11 @@ class VoiceServer:
 
     def admit(self, guild_id: int, channel_id: int, user_id: int, session_id: str) -> dict[str, Any]:
         """Let a member into a channel, and out of the one it was in; returns VOICE_SERVER_UPDATE for its client."""
-        session = self.registry.admit(guild_id, channel_id, user_id, session_id)
-        return {"token": session.token, "guild_id": str(guild_id), "endpoint": self.endpoint}
+        return self.update_for(self.registry.admit(guild_id, channel_id, user_id, session_id))
+
+    def update_for(self, session: VoiceSession) -> dict[str, Any]:
+        """Return VOICE_SERVER_UPDATE for a session."""
+        return {"token": session.token, "guild_id": str(session.guild_id), "endpoint": self.endpoint}
 
     def dismiss(self, guild_id: int, user_id: int) -> None:
         """Take a member out of its channel; its connection is closed with 4014."""
@@ -121,6 +126,27 @@ class VoiceServer:
         """Return the counts of what came from a member of a guild."""
         return self.registry.heard(guild_id, user_id)
 
+    async def arrival(self, guild_id: int, user_id: int, within: float = 10.0) -> VoiceSession:
+        """Wait until a member's client is connected and ready to speak.
+
+        Args:
+            guild_id: the guild.
+            user_id: the member.
+            within: seconds.
+
+        Raises:
+            TimeoutError: it is not in time.
+        """
+        await self.heard(guild_id, user_id).until(lambda _: self._present(guild_id, user_id) is not None, within)
+        session = self._present(guild_id, user_id)
+        if session is None:
+            raise TimeoutError("the client came and has gone again")
+        return session
+
+    def _present(self, guild_id: int, user_id: int) -> VoiceSession | None:
+        session = self.session(guild_id, user_id)
+        return session if session and session.outlet and session.mode else None
+
     def break_connection(self, guild_id: int, user_id: int, code: CloseCode | None = None) -> bool:
         """Break a member's connection, as a fault; its session can be resumed.
 
@@ -136,6 +162,7 @@ class VoiceServer:
             session = connection.talk.session
             if session and (session.guild_id, session.user_id) == (guild_id, user_id) and session.outlet is connection:
                 session.outlet = None
+                self.registry.say_goodbye(session)
                 connection.close(code) if code else connection.cut()
                 return True
         return False
@@ -275,8 +302,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         elif len(data) == _KEEPALIVE_SIZE:
             self.transport.sendto(data, sender)
         else:
-            for datagram, receiver in self.registry.packet(data, sender):
-                self.transport.sendto(datagram, receiver)
+            self.registry.packet(data, sender)
 
     def _discover(self, data: bytes, sender: tuple[str, int]) -> None:
         """Tell a client where it sends from, and take note of it."""
