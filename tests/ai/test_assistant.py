@@ -17,7 +17,6 @@ from reference.cogs.ai.gateway import ModelGateway
 from reference.cogs.ai.openai_client import OpenAIModel
 from reference.cogs.ai.scripted_model import ScriptedModel
 from reference.utils.localization import get_message
-from reference.utils.monitoring.alerting import AlertManager
 from reference.utils.monitoring.token_tracker import TokenTracker
 from reference.utils.reliability.rate_limiter import RateLimiter
 from tests.ai.service import failing, streamed
@@ -55,7 +54,7 @@ async def assistant(
         ("endpoint", OpenAIModel(service.endpoint())),
         ("scripted", ScriptedModel(get_message)),
     ]
-    gateway = ModelGateway(models, settings, limiter=RateLimiter(), alerts=AlertManager(""))
+    gateway = ModelGateway(models, settings, limiter=RateLimiter())
     budget = TokenBudget(database, user_limit=settings.user_tokens_per_day, guild_limit=settings.guild_tokens_per_day)
     made = Assistant(settings, gateway, budget, Conversations(database, settings.context_tokens), tracker=tracker)
     await made.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,3 +97,8 @@ async def test_a_draft_tells_of_every_change() -> None:
     draft.add("b")
     draft.restart()
     assert (draft.text, await draft.newer(1)) == ("", 3)
+    assert await draft.closes_within(0.0) is False
+    waiting = asyncio.create_task(draft.newer(3))
+    await asyncio.sleep(0)
+    draft.close()
+    assert (await waiting, await draft.newer(0), await draft.closes_within(60.0)) == (None, None, True)

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from reference.cogs.ai.chat import ChatMessage, ChatRequest, Draft, Role, Usage
 from reference.cogs.ai.config import AISettings
@@ -17,7 +15,6 @@ from reference.cogs.ai.gateway import ModelGateway
 from reference.cogs.ai.openai_client import OpenAIModel
 from reference.cogs.ai.scripted_model import ScriptedModel
 from reference.utils.localization import get_message
-from reference.utils.monitoring.alerting import AlertManager
 from reference.utils.monitoring.health_data import health_data
 from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.performance_tracker import perf_tracker
@@ -27,7 +24,7 @@ from reference.utils.reliability.rate_limiter import RateLimiter
 from tests.ai.service import Service, dropping, failing, raw, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 REQUEST = ChatRequest([ChatMessage(Role.USER, "hello", "Mali")], 100)
 QUICK = {"retry_delay_seconds": 0.0, "stall_seconds": 0.2, "failure_threshold": 3, "retries": 1}
@@ -45,13 +42,13 @@ def _fresh() -> Iterator[None]:
 async def gateway_to(
     *places: tuple[str, Service | None],
     limiter: RateLimiter | None = None,
-    alerts: AlertManager | None = None,
+    alert: Callable[[str, str, str], object] = print,
     **values: Any,
 ) -> AsyncIterator[ModelGateway]:
     """Open a gateway to services; None stands for the scripted model."""
     settings = AISettings(**{**QUICK, **values})
     models = [(place, _model(service, settings)) for place, service in places]
-    gateway = ModelGateway(models, settings, limiter=limiter or RateLimiter(), alerts=alerts or AlertManager(""))
+    gateway = ModelGateway(models, settings, limiter=limiter or RateLimiter(), alert=alert)
     gateway.open()
     try:
         yield gateway
@@ -160,7 +157,8 @@ async def test_a_breaker_that_opens_spares_the_service_and_tells_the_owner(servi
     service.usual = failing(500)
     limiter = RateLimiter()
     values: dict[str, Any] = {"limiter": limiter, "reset_seconds": 600.0, "retries": 5}
-    async with hook() as (alerts, told), gateway_to(("endpoint", service), alerts=alerts, **values) as gateway:
+    told: list[tuple[str, ...]] = []
+    async with gateway_to(("endpoint", service), alert=lambda *words: told.append(words), **values) as gateway:
         for _ in range(3):
             with pytest.raises(NoModelError) as caught:
                 await gateway.answer(REQUEST, Draft())
@@ -176,21 +174,21 @@ async def test_a_breaker_that_opens_spares_the_service_and_tells_the_owner(servi
         assert (await gateway.answer(REQUEST, Draft())).text == "Back"
         await asyncio.sleep(0)
         assert health_data.service_health["ai_endpoint"] == "up"
-    assert [message["embeds"][0]["title"].partition(" ")[2] for message in told] == ["A language model is away"]
+    assert [(title, kind) for title, _, kind in told] == [("A language model is away", "ai_endpoint")]
     assert limiter._multiplier("ai_user") == 1.0
 
 
 async def test_a_wrong_key_is_told_to_the_owner_and_not_tried_again(service: Service) -> None:
     """A refusal is final: one request, an alert, and the stand-in answers."""
     service.usual = failing(401, "Incorrect API key")
-    async with (
-        hook() as (alerts, told),
-        gateway_to(("endpoint", service), ("scripted", None), alerts=alerts) as gateway,
-    ):
+    told: list[tuple[str, ...]] = []
+    places = (("endpoint", service), ("scripted", None))
+    async with gateway_to(*places, alert=lambda *words: told.append(words)) as gateway:
         assert (await gateway.answer(REQUEST, Draft())).is_scripted
-        await gateway.close()
     assert len(service.requests) == 1
-    assert "Incorrect API key" in told[0]["embeds"][0]["description"]
+    ((_, description, kind),) = told
+    assert "Incorrect API key" in description
+    assert kind == "ai_endpoint_refused"
 
 
 async def test_a_request_that_is_at_fault_is_nobody_elses(service: Service) -> None:
@@ -213,23 +211,3 @@ async def test_a_cancelled_question_counts_neither_way(service: Service) -> None
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (await gateway.answer(REQUEST, Draft())).text == "Hello world"
-
-
-@asynccontextmanager
-async def hook() -> AsyncIterator[tuple[AlertManager, list[dict[str, Any]]]]:
-    """Lend a manager of alerts whose webhook is on loopback, and what arrived there."""
-    told: list[dict[str, Any]] = []
-
-    async def take(request: web.Request) -> web.Response:
-        told.append(await request.json())
-        return web.Response(status=204)
-
-    app = web.Application()
-    app.add_routes([web.post("/api/webhooks/1/abc", take)])
-    async with TestServer(app, host="127.0.0.1") as server:
-        origin = str(server.make_url("")).rstrip("/")
-        alerts = AlertManager(f"{origin}/api/webhooks/1/abc", origins={origin})
-        try:
-            yield alerts, told
-        finally:
-            await alerts.close()

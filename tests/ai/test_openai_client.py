@@ -118,10 +118,23 @@ async def test_an_endless_answer_is_cut_off(
         (PIECE + b"data: [1, 2]\n\n", "no JSON object"),
         (b'data: {"choices": ["x"]}\n\n', "a shape that nobody knows"),
         (b"data: [DONE]\n\n", "empty"),
+        (b'data: {"choices": [{"delta": {"content": " \\n"}}]}\n\ndata: [DONE]\n\n', "empty"),
         (b"data: " + b"x" * 1_100_000, "longer than"),
         (b"<html>not the service</html>", "broke off"),
     ],
-    ids=["cut", "nothing", "error", "plain-error", "no-json", "no-object", "shape", "empty", "endless", "html"],
+    ids=[
+        "cut",
+        "nothing",
+        "error",
+        "plain-error",
+        "no-json",
+        "no-object",
+        "shape",
+        "empty",
+        "blank",
+        "endless",
+        "html",
+    ],
 )
 async def test_a_broken_stream_may_work_at_the_next_try(
     service: Service, model: OpenAIModel, stream: bytes, sentence: str

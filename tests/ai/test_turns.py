@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from reference.cogs.ai.errors import ChannelBusyError
-from reference.cogs.ai.turns import Turns
+from reference.cogs.ai.turns import Turn, Turns
 
 
 class Questions:
@@ -19,12 +19,10 @@ class Questions:
         self.stopped: list[str] = []
         self.end = asyncio.Event()
 
-    def ask(self, name: str, channel_id: int = 5, message_id: int = 0) -> asyncio.Task[None]:
+    def ask(self, name: str, channel_id: int = 5, message_id: int = 0) -> asyncio.Task[bool]:
         """Ask a question."""
-        return asyncio.create_task(self._answer(name, channel_id, message_id))
 
-    async def _answer(self, name: str, channel_id: int, message_id: int) -> None:
-        async with self.turns.take(channel_id, [message_id]) as turn:
+        async def answer(turn: Turn) -> None:
             self.begun.append(name)
             try:
                 await self.end.wait()
@@ -32,6 +30,8 @@ class Questions:
                 if turn.was_stopped:
                     self.stopped.append(name)
                 raise
+
+        return asyncio.create_task(self.turns.run(channel_id, [message_id], answer))
 
 
 async def settle() -> None:
@@ -50,7 +50,7 @@ async def test_channels_do_not_wait_for_each_other() -> None:
         await questions.ask("third")
     assert (caught.value.waiting, len(questions.turns)) == (1, 3)
     questions.end.set()
-    await asyncio.gather(*tasks)
+    assert await asyncio.gather(*tasks) == [True, True, True]
     assert questions.begun == ["first", "elsewhere", "second"]
     assert (len(questions.turns), questions.turns._places) == (0, {})
 
@@ -61,10 +61,9 @@ async def test_what_belongs_to_a_turn_stops_it() -> None:
     first, second = questions.ask("first", message_id=1), questions.ask("second", message_id=2)
     await settle()
     questions.turns.stop_for([2, 99])
-    await asyncio.wait([second])
-    assert second.cancelled()
+    assert await second is False
     questions.turns.stop_for([1])
-    await asyncio.wait([first])
+    assert await first is False
     assert (questions.begun, questions.stopped) == (["first"], ["first"])
 
 
@@ -74,6 +73,18 @@ async def test_closing_stops_everything() -> None:
     tasks = [questions.ask("first"), questions.ask("second"), questions.ask("elsewhere", 6)]
     await settle()
     await questions.turns.close()
-    assert all(task.cancelled() for task in tasks)
+    assert [task.result() for task in tasks] == [False, False, False]
     assert sorted(questions.stopped) == ["elsewhere", "first"]
     await questions.turns.close()
+
+
+async def test_any_other_cancellation_goes_on() -> None:
+    """Who cancels the task itself sees it cancelled, a stop at the same time notwithstanding."""
+    questions = Questions()
+    first, second = questions.ask("first", message_id=1), questions.ask("elsewhere", 6, 2)
+    await settle()
+    first.cancel()
+    questions.turns.stop_for([2])
+    second.cancel()
+    await asyncio.wait([first, second])
+    assert (first.cancelled(), second.cancelled(), len(questions.turns)) == (True, True, 0)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reference.cogs.ai.chat import ChatMessage, ChatRequest, Role, Usage, estimate_tokens, fit_tokens
+from reference.cogs.ai.chat import ChatMessage, ChatRequest, Draft, Role, Usage, estimate_tokens, fit_tokens
 from reference.cogs.ai.conversation import clean_name
 from reference.utils.localization import Language
 from reference.utils.monitoring.token_tracker import token_tracker
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reference.cogs.ai.budget import TokenBudget
-    from reference.cogs.ai.chat import Draft
     from reference.cogs.ai.config import AISettings
     from reference.cogs.ai.conversation import Conversations
     from reference.cogs.ai.gateway import Answer, ModelGateway
@@ -27,6 +26,9 @@ LANGUAGES = {Language.ENGLISH: "English", Language.THAI: "Thai"}
 
 SHARE_OF_QUESTION = 0.75
 """The part of a request that a question may take, what is attached to it included."""
+
+SUMMARY_TOKENS = 250
+"""The most tokens of a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,28 @@ class Assistant:
             InvalidRequestError: the model objects to this request.
         """
         request = await self._request(question, name_of)
+        return await self._paid(request, question, draft)
+
+    async def summarise(self, text: str, instruction: str, question: Question) -> Answer:
+        """Have a text summarised, without any conversation.
+
+        Args:
+            text: the text; what is too long of it is left out.
+            instruction: what the model is told.
+            question: who pays, and in which language.
+
+        Raises:
+            BudgetError: too few tokens are left for the day.
+            NoModelError: no model answers.
+            InvalidRequestError: the model objects to this request.
+        """
+        messages = (ChatMessage(Role.SYSTEM, instruction), ChatMessage(Role.USER, self.fitting(text)))
+        limit = min(SUMMARY_TOKENS, self._settings.answer_tokens)
+        request = ChatRequest(messages, limit, self._settings.temperature, question.language)
+        return await self._paid(request, question, Draft())
+
+    async def _paid(self, request: ChatRequest, question: Question, draft: Draft) -> Answer:
+        """Reserve what a request may cost, make it, and settle what it did cost."""
         reservation = await self.budget.reserve(
             question.user_id, question.guild_id, request.tokens + request.max_tokens
         )
@@ -134,18 +158,19 @@ class Assistant:
         """
         if answer.is_scripted and answer.is_stand_in:
             return
-        asked = (question.user_id, self._fitting(question.text), question.message_id)
+        asked = (question.user_id, self.fitting(question.text), question.message_id)
         await self.conversations.remember(question.channel_id, asked, (answer.text, message_id))
 
     async def _request(self, question: Question, name_of: Callable[[int], str]) -> ChatRequest:
         language = LANGUAGES.get(Language(question.language), question.language)
         system = ChatMessage(Role.SYSTEM, f"{self._settings.system_prompt}\nThe reader's own language is {language}.")
-        asked = ChatMessage(Role.USER, self._fitting(question.text), clean_name(question.author))
+        asked = ChatMessage(Role.USER, self.fitting(question.text), clean_name(question.author))
         room = self._settings.context_tokens - system.tokens - asked.tokens
         before = await self.conversations.before(question.channel_id, room, name_of)
         return ChatRequest(
             (system, *before, asked), self._settings.answer_tokens, self._settings.temperature, question.language
         )
 
-    def _fitting(self, text: str) -> str:
+    def fitting(self, text: str) -> str:
+        """Return as much of a text as fits into a question."""
         return fit_tokens(text, self.longest_question)

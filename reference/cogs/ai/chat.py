@@ -140,6 +140,7 @@ class Draft:
         self.text = ""
         self._version = 0
         self._changed = asyncio.Event()
+        self._closed = asyncio.Event()
 
     def add(self, piece: str) -> None:
         """Add to the text."""
@@ -150,12 +151,29 @@ class Draft:
         if self.text:
             self._become("")
 
-    async def newer(self, version: int) -> int:
-        """Wait until the text is newer than a version, and return its version; the first text is version 1."""
-        while self._version <= version:
+    def close(self) -> None:
+        """Tell whoever follows that nothing more is to be shown."""
+        self._closed.set()
+        self._changed.set()
+
+    async def newer(self, version: int) -> int | None:
+        """Wait until the text is newer than a version; return its version, or None once the draft is closed.
+
+        Args:
+            version: what was seen last; 0 for nothing.
+        """
+        while self._version <= version and not self._closed.is_set():
             self._changed.clear()
             await self._changed.wait()
-        return self._version
+        return None if self._closed.is_set() else self._version
+
+    async def closes_within(self, seconds: float) -> bool:
+        """Wait for a while; tell, as soon as it is so, whether the draft is closed."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._closed.wait()
+        except TimeoutError:
+            return False
 
     def _become(self, text: str) -> None:
         self.text = text

@@ -38,7 +38,7 @@ class AIEndpoint(BaseModel):
         asks_usage: whether a stream is asked to end with its usage, which some services refuse.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     base_url: Annotated[str, AfterValidator(_is_base_url)]
     model: Annotated[str, Field(min_length=1, max_length=200)]
@@ -73,7 +73,7 @@ class AISettings(BaseModel):
         attachment_bytes: the largest of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     endpoint: AIEndpoint | None = None
     fallback: AIEndpoint | None = None

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from reference.cogs.ai.chat import Usage, estimate_tokens
 from reference.cogs.ai.errors import ModelRefusedError, ModelUnavailableError, NoModelError
-from reference.utils.monitoring.alerting import alert_manager
 from reference.utils.monitoring.health_data import health_data
 from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.performance_tracker import perf_tracker
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from reference.cogs.ai.chat import ChatModel, ChatRequest, Draft
     from reference.cogs.ai.config import AISettings
-    from reference.utils.monitoring.alerting import AlertManager
     from reference.utils.reliability.rate_limiter import RateLimiter
 
 __all__ = ["Answer", "GuardedModel", "ModelGateway", "ModelStatus"]
@@ -167,7 +165,7 @@ class ModelGateway:
         models: from the best to the least, with their places.
         settings: how often and how long each is tried.
         limiter: asks less of callers while a breaker is not closed.
-        alerts: tells the owner.
+        alert: tells the operator a title, a description and the kind of alert.
     """
 
     def __init__(
@@ -176,14 +174,13 @@ class ModelGateway:
         settings: AISettings,
         *,
         limiter: RateLimiter = rate_limiter,
-        alerts: AlertManager = alert_manager,
+        alert: Callable[[str, str, str], object] = lambda _title, _description, _kind: None,
     ) -> None:
         self._models = [
             GuardedModel(model, place, settings, is_stand_in=number > 0) for number, (place, model) in enumerate(models)
         ]
         self._limiter = limiter
-        self._alerts = alerts
-        self._telling: set[asyncio.Task[bool]] = set()
+        self._alert = alert
         self._stops: list[Callable[[], None]] = []
         # A breaker decides how long a service is left alone; here a failure only lets one caller at a time try it.
         self._ways = GracefulDegradation("AI chat", recover_after=0.0, failures=AWAY)
@@ -204,14 +201,12 @@ class ModelGateway:
             self._stops.append(self._limiter.follow(self._models[0].breaker))
 
     async def close(self) -> None:
-        """Follow the breakers no longer, finish what is being told, and close the connections."""
+        """Follow the breakers no longer, and close the connections."""
         while self._stops:
             self._stops.pop()()
         for model in self._models:
             health_data.service_health.pop(model.breaker.name, None)
             await model.model.close()
-        if self._telling:
-            await asyncio.wait(self._telling)
 
     @property
     def status(self) -> list[ModelStatus]:
@@ -259,6 +254,4 @@ class ModelGateway:
 
     def _tell(self, title: str, description: str, kind: str) -> None:
         logger.warning("%s: %s", title, description)
-        task = asyncio.get_running_loop().create_task(self._alerts.send_alert(title, description, kind))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        self._alert(title, description, kind)

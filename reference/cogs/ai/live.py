@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,7 +55,7 @@ class LiveAnswer:
         self._seconds = seconds
 
     async def follow(self, draft: Draft, on_sent: Callable[[int], object]) -> None:
-        """Show a draft as it grows, until cancelled, or until Discord has it no longer.
+        """Show a draft as it grows, until it is closed; a request to Discord that is under way is not broken off.
 
         What was shown of a try that broke off stays until there is something new to show.
 
@@ -67,16 +66,17 @@ class LiveAnswer:
         Raises:
             discord.NotFound: somebody deleted the answer.
         """
-        version = 0
-        while True:
-            version = await draft.newer(version)
+        seen = 0
+        while (version := await draft.newer(seen)) is not None:
+            seen = version
             try:
                 await self._show(split_text(draft.text + CURSOR) if draft.text.strip() else [], on_sent)
             except discord.NotFound:
                 raise
             except discord.HTTPException as error:
                 logger.warning("an answer could not be shown as it grows: %s", error)
-            await asyncio.sleep(self._seconds)
+            if await draft.closes_within(self._seconds):
+                return
 
     async def finish(self, text: str, footer: str = "") -> None:
         """Show the whole answer.
@@ -93,6 +93,15 @@ class LiveAnswer:
         for message in self.messages[len(parts) :]:
             await message.delete()
         del self.messages[len(parts) :], self._texts[len(parts) :]
+
+    async def withdraw(self) -> None:
+        """Take away what was shown: there is no answer after all."""
+        messages, self.messages, self._texts = self.messages, [], []
+        for message in messages:
+            try:
+                await message.delete()
+            except discord.HTTPException as error:
+                logger.warning("an answer could not be taken away: %s", error)
 
     async def _show(self, parts: list[str], on_sent: Callable[[int], object]) -> None:
         for place, part in enumerate(parts):

@@ -203,6 +203,7 @@ class _Answer:
         self.is_done = False
         self.length = 0
         self.reason = ""
+        self._is_blank = True
         self._usage: Usage | None = None
         self._on_text = on_text
 
@@ -241,6 +242,7 @@ class _Answer:
     def _say(self, text: object) -> None:
         if isinstance(text, str) and text:
             self.length += len(text)
+            self._is_blank = self._is_blank and text.isspace()
             self._on_text(text)
 
     def completion(self) -> Completion:
@@ -251,7 +253,7 @@ class _Answer:
         """
         if not (self.is_done or self.reason):
             raise ModelUnavailableError("the answer broke off")
-        if not self.length:
+        if self._is_blank:
             raise ModelUnavailableError("the answer is empty")
         return Completion(self._usage, self.reason or "stop")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reference.cogs.ai.errors import ChannelBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
 __all__ = ["Turn", "Turns"]
 
@@ -57,15 +56,16 @@ class Turns:
     def __len__(self) -> int:
         return len(self._turns)
 
-    @asynccontextmanager
-    async def take(self, channel_id: int, message_ids: Iterable[int] = ()) -> AsyncIterator[Turn]:
-        """Wait for the turn of the running task in a channel, and lend it to the body.
-
-        A turn that is stopped is cancelled, waiting or not. `Turn.was_stopped` tells it from any other cancellation.
+    async def run(self, channel_id: int, message_ids: Iterable[int], work: Callable[[Turn], Awaitable[object]]) -> bool:
+        """Do something when its turn in a channel comes, within the running task.
 
         Args:
             channel_id: the channel.
             message_ids: Discord's numbers of the messages whose deletion stops it.
+            work: does it. Where the turn is stopped it is cancelled.
+
+        Returns:
+            Whether it came to its end; False where it was stopped, waiting or not.
 
         Raises:
             ChannelBusyError: too many wait already.
@@ -80,7 +80,13 @@ class Turns:
         place.people += 1
         try:
             async with place.lock:
-                yield turn
+                await work(turn)
+        except asyncio.CancelledError:
+            if not turn.was_stopped or task.uncancel():
+                raise
+            return False
+        else:
+            return True
         finally:
             self._turns.discard(turn)
             place.people -= 1

@@ -22,7 +22,7 @@ class LinksSettings(BaseModel):
         remembered_seconds: for how long a page is not fetched again, and not summarised in the same channel again.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     most: Annotated[int, Field(ge=1, le=10)] = 3
     seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

@@ -1,0 +1,248 @@
+"""The AI chat on Discord: answers to mentions, replies, direct messages and a channel of its own, and its commands."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.ext import commands
+
+from reference.cogs.ai.answering import Answering, Venue
+from reference.cogs.ai.assistant import Question
+from reference.cogs.ai.live import NOBODY
+from reference.cogs.ai.questions import question_in, read_attachments
+from reference.cogs.ai.script import language_in
+from reference.cogs.ai.views import status_embed, usage_embed
+from reference.commands import hybrid_group, subcommand
+from reference.guilds import Feature
+from reference.limits import limited
+from reference.refusals import Refused
+from reference.utils.localization import get_message
+from reference.utils.monitoring.performance_tracker import perf_tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reference.bot import Bot
+    from reference.cogs.ai.assistant import Assistant
+    from reference.cogs.ai.gateway import Answer
+    from reference.guilds import GuildConfig
+
+__all__ = ["AIChat"]
+
+MOST_ANSWERS = 1000
+"""Answers of which it is known that a reply to them is a question."""
+
+KINDS = frozenset({discord.MessageType.default, discord.MessageType.reply})
+"""Messages that people write."""
+
+NOTICE = "ai_notice"
+"""The limit of refusals, so that nobody makes the bot talk by asking too often."""
+
+
+class AIChat(commands.Cog):
+    """Questions to the assistant.
+
+    Args:
+        bot: whose cog it is.
+        assistant: answers.
+    """
+
+    feature = Feature.AI
+
+    def __init__(self, bot: Bot, assistant: Assistant) -> None:
+        self.bot = bot
+        self.assistant = assistant
+        self._settings = bot.settings.ai
+        self._answering = Answering(bot, assistant, self._settings)
+        self._answers: OrderedDict[int, None] = OrderedDict()
+
+    async def cog_load(self) -> None:
+        """Tidy up after an earlier process, and follow the models."""
+        await self.assistant.open()
+
+    async def cog_unload(self) -> None:
+        """Stop all answers, and close the connections to the models."""
+        await self._answering.close()
+        await self.assistant.close()
+
+    def get_performance_stats(self) -> dict[str, Any]:
+        """Return figures for the health page: how the models do, what they take, and who waits."""
+        times = {name: figures for name, figures in perf_tracker.get_stats().items() if name.startswith("ai.")}
+        models = [{"name": model.name, "state": model.state.value} for model in self.assistant.gateway.status]
+        return {"models": models, "questions": len(self._answering.turns), "times": times}
+
+    async def summarise(self, text: str, instruction: str, question: Question) -> Answer | None:
+        """Have a model summarise a text for another area; None where only the script would answer.
+
+        Raises:
+            AIError: there is no summary.
+        """
+        if self._settings.endpoint is None:
+            return None
+        answer = await self.assistant.summarise(text, instruction, question)
+        return None if answer.is_scripted else answer
+
+    # Messages
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message that is meant for the bot."""
+        if message.author.bot or message.webhook_id or message.type not in KINDS or self.bot.is_ending:
+            return
+        config = await self.bot.guild_config(message.guild.id if message.guild else None)
+        if not (config.enabled(Feature.AI) and self._is_meant(message, config) and _may_answer(message)):
+            return
+        ctx = await self.bot.get_context(message)
+        if ctx.valid:
+            return
+        try:
+            await self._answer_message(message, config)
+        except Refused as refusal:
+            allowed, _, _ = await self.bot.limiter.check(NOTICE, user_id=message.author.id)
+            if allowed:
+                await self.bot.errors.tell(ctx, refusal.answer)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Stop the answer to a message that is deleted, or that is deleted itself."""
+        self._answering.turns.stop_for([payload.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Stop the answers among messages that are deleted together."""
+        self._answering.turns.stop_for(payload.message_ids)
+
+    def _is_meant(self, message: discord.Message, config: GuildConfig) -> bool:
+        if message.guild is None or config.ai_channel_id == message.channel.id:
+            return True
+        replied_to = message.reference.message_id if message.reference else None
+        return self.bot.user in message.mentions or replied_to in self._answers
+
+    async def _answer_message(self, message: discord.Message, config: GuildConfig) -> None:
+        """Answer a message.
+
+        Raises:
+            Refused: it is not answered.
+        """
+        assert self.bot.user is not None  # noqa: S101  messages come after the log-in
+        text = question_in(message, self.bot.user)
+        language = config.language or language_in(text, await self.bot.language(message.guild))
+        text, notes = await self._with_attachments(text, message.attachments, language)
+        if not text:
+            raise Refused("ai.empty_question")
+        question = Question(
+            text,
+            message.channel.id,
+            message.author.id,
+            message.guild.id if message.guild else None,
+            message.author.display_name,
+            language,
+            message.id,
+        )
+
+        async def send(part: str) -> discord.Message:
+            if sent:
+                return await message.channel.send(part, allowed_mentions=NOBODY)
+            sent.append(part)
+            return await message.reply(part, mention_author=False, allowed_mentions=NOBODY)
+
+        sent: list[str] = []
+        venue = Venue(send, self._namer(message.guild), message.channel.typing, notes=notes)
+        self._note(await self._answering.answer(question, venue, [message.id]))
+
+    async def _with_attachments(
+        self, text: str, attachments: Sequence[discord.Attachment], language: str
+    ) -> tuple[str, tuple[tuple[str, dict[str, object]], ...]]:
+        """Return a question with the texts that are attached to it, and notes of those that were not read."""
+        notes: list[tuple[str, dict[str, object]]] = []
+        for name, content in await read_attachments(attachments, self._settings):
+            if content is None:
+                values = {"name": name, "count": self._settings.attachment_bytes}
+                notes.append(("ai.answer.too_large", values))
+            else:
+                text = f"{text}\n\n{get_message('ai.attachment', language, name=name, content=content)}".strip()
+        if len(self.assistant.fitting(text)) < len(text):
+            notes.append(("ai.answer.shortened", {}))
+        return text, tuple(notes)
+
+    def _namer(self, guild: discord.Guild | None) -> Any:
+        def name_of(user_id: int) -> str:
+            person = (guild.get_member(user_id) if guild else None) or self.bot.get_user(user_id)
+            return person.display_name if person else ""
+
+        return name_of
+
+    def _note(self, message_ids: list[int]) -> None:
+        self._answers.update(dict.fromkeys(message_ids))
+        while len(self._answers) > MOST_ANSWERS:
+            self._answers.popitem(last=False)
+
+    # Commands
+
+    @hybrid_group(name="ai", fallback="status")
+    async def ai(self, ctx: commands.Context[Bot]) -> None:
+        """Tell which models answer, and what is remembered of this channel."""
+        config = await self.bot.guild_config(ctx.guild.id if ctx.guild else None)
+        remembered = await self.assistant.conversations.length(ctx.channel.id)
+        language = await self.bot.language(ctx)
+        await ctx.send(embed=status_embed(self.assistant.gateway.status, config, remembered, language))
+
+    @subcommand(ai, name="ask")
+    @discord.app_commands.describe(question="What you want to know", file="A text file that belongs to the question")
+    async def ask(
+        self,
+        ctx: commands.Context[Bot],
+        file: discord.Attachment | None = None,
+        *,
+        question: commands.Range[str, 1, 2000],
+    ) -> None:
+        """Ask the assistant."""
+        await ctx.defer()
+        language = await self.bot.language(ctx)
+        text, notes = await self._with_attachments(question, [file] if file else [], language)
+        asked = Question(
+            text,
+            ctx.channel.id,
+            ctx.author.id,
+            ctx.guild.id if ctx.guild else None,
+            ctx.author.display_name,
+            language,
+            None if ctx.interaction else ctx.message.id,
+        )
+
+        async def send(part: str) -> discord.Message:
+            return await ctx.send(part, allowed_mentions=NOBODY)
+
+        is_promised = ctx.interaction is not None
+        venue = Venue(send, self._namer(ctx.guild), is_promised=is_promised, notes=notes)
+        self._note(await self._answering.answer(asked, venue, [] if is_promised else [ctx.message.id]))
+
+    @subcommand(ai, name="forget")
+    @limited(3, per=30)
+    async def forget(self, ctx: commands.Context[Bot]) -> None:
+        """Forget the conversation of this channel."""
+        if ctx.guild is not None and not ctx.permissions.manage_messages:
+            raise commands.MissingPermissions(["manage_messages"])
+        count = await self.assistant.conversations.forget(ctx.channel.id)
+        await ctx.send(await self.bot.text(ctx, "ai.forgotten", count=count))
+
+    @subcommand(ai, name="usage")
+    @limited(5, per=30)
+    async def usage(self, ctx: commands.Context[Bot]) -> None:
+        """Show how many tokens you and this server have used."""
+        budget = self.assistant.budget
+        statuses = await budget.status(ctx.author.id, ctx.guild.id if ctx.guild else None)
+        days = await budget.days("user", ctx.author.id)
+        await ctx.send(embed=usage_embed(statuses, days, await self.bot.language(ctx)), ephemeral=True)
+
+
+def _may_answer(message: discord.Message) -> bool:
+    """Tell whether the bot may write where a message stands."""
+    if message.guild is None:
+        return True
+    permissions = message.channel.permissions_for(message.guild.me)
+    if isinstance(message.channel, discord.Thread):
+        return permissions.send_messages_in_threads
+    return permissions.send_messages
