@@ -45,7 +45,7 @@ class Log:
 
     def failed(self, _: Player, track: Track, error: MusicError) -> None:
         """A track failed."""
-        self.failures.append((track.title, error.key))
+        self.failures.append((track.title, error.answer.key))
         self._news.set()
 
     def gave_up(self, _: Player) -> None:
@@ -243,7 +243,7 @@ async def test_a_track_that_is_gone_is_left_out(show: Show) -> None:
     await show.player.arrange(show.player.queue.add([*broken, song()], ROOM))
     await show.speaker.take(1)
     await show.begins("first")
-    assert show.log.failures == [("missing", "music.file_gone"), ("text", "music.broken")]
+    assert show.log.failures == [("missing", "music.file_gone"), ("text", "music.failed")]
     assert show.log.given_up == 0
 
 
@@ -310,6 +310,32 @@ async def test_a_position_that_cannot_be_saved_disturbs_nobody(
     assert "could not be saved" in caplog.text
 
 
+async def test_a_queue_that_cannot_be_saved_is_played(
+    media: Path, speaker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The people who give a command hear of it, and the next track is played all the same."""
+    log = Log()
+    player = make_player(media, log)
+    await player.attach(speaker, 7)
+    await player.arrange(player.queue.add([song(), song(title="second")], ROOM))
+    await log.until(lambda: player.is_playing)
+
+    async def broken(snapshot: Snapshot) -> None:
+        raise OSError("the disk is full")
+
+    player._save = broken
+    with pytest.raises(OSError, match="disk is full"):
+        await player.pause()
+    with pytest.raises(OSError, match="disk is full"):
+        await player.resume()
+    speaker.free()
+    await log.until(lambda: player.queue.current is None and player.sound is None)
+    player._save = log.save
+    await player.close()
+    assert "could not be saved" in caplog.text
+    assert [track.title for track in player.queue.history] == ["first", "second"]
+
+
 async def test_a_restart_goes_on_where_it_was(media: Path, speaker: Any) -> None:
     """A player made of what another one saved plays the same track from the same place."""
     log = Log()
@@ -341,7 +367,7 @@ async def test_a_lost_connection_keeps_queue_and_position(show: Show) -> None:
     show.speaker.stop()
     await show.log.until(lambda: show.player.voice is None and show.player.sound is None)
     assert show.player.position == pytest.approx(0.2, abs=0.03)
-    assert show.player.voice_channel_id is None
+    assert show.log.saved[-1].voice_channel_id == 7
     show.speaker.connected = True
     await show.player.attach(show.speaker, 8)
     await show.begins("first")
@@ -425,7 +451,7 @@ async def test_a_player_that_stumbles_goes_on(media: Path, speaker: Any, caplog:
     await player.attach(speaker, 7)
     await player.arrange(player.queue.add([song(), song(title="second")], ROOM))
     await log.until(lambda: player.is_playing)
-    assert log.failures == [("first", "music.broken")]
+    assert log.failures == [("first", "music.failed")]
     assert "stumbles" in caplog.text
     await player.close()
 

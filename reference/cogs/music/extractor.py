@@ -46,11 +46,14 @@ class Extractor:
 
     Args:
         retry: how a site in trouble is asked again.
+        watch: is given the breaker of the search, for the health page; those of single sites come and go.
     """
 
-    def __init__(self, retry: RetryConfig = RETRY) -> None:
+    def __init__(self, retry: RetryConfig = RETRY, *, watch: Callable[[CircuitBreaker], object] | None = None) -> None:
         self._retry = retry
         self._breakers: TTLCache[str, CircuitBreaker] = TTLCache(max_size=MOST_HOSTS, ttl=math.inf)
+        if watch is not None:
+            watch(self.breaker(SEARCH))
 
     def breaker(self, host: str) -> CircuitBreaker:
         """Return the breaker of a host, which opens after three failures in a row."""

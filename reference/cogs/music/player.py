@@ -191,6 +191,7 @@ class Player:
         ends = queue.current is None and self.queue.current is not None
         self.queue = queue
         if begins or ends:
+            self.is_paused = False
             self._begin_at(0.0)
         await self.save()
 
@@ -239,6 +240,19 @@ class Player:
         self.voice_channel_id = None
         await self.save()
 
+    async def _lose(self, position: float) -> None:
+        """The connection is gone: play nowhere, but keep the channel, which a restart would come back to."""
+        self._begin_at(position)
+        self._voice = None
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """Save for nobody who waits: what cannot be saved is reported, and the music goes on."""
+        try:
+            await self.save()
+        except Exception:
+            logger.exception("The queue of guild %d could not be saved", self.guild_id)
+
     async def save(self) -> None:
         """Keep the state, and tell about it."""
         self._listener.changed(self)
@@ -273,11 +287,12 @@ class Player:
             if self.queue.current is None or self.is_paused or self._voice is None:
                 await self._wake.wait()
                 continue
+            track = self.queue.current
             try:
-                await self._play(self.queue.current, self._voice, self._number)
+                await self._play(track, self._voice, self._number)
             except Exception:
                 logger.exception("The player of guild %d stumbles", self.guild_id)
-                await self._skip_failed(self._number, MusicError("music.broken"))
+                await self._skip_failed(self._number, MusicError("music.failed", title=track.title))
 
     async def _play(self, track: Track, voice: Voice, number: int) -> None:
         start = self._start
@@ -294,7 +309,7 @@ class Player:
             if number != self._number or self.is_paused:
                 return
             if not is_connected:
-                await self.detach()
+                await self._lose(start)
                 return
             voice.play(sound, after=self._after(ending))
             self._sound, self._playing = sound, number
@@ -303,7 +318,7 @@ class Player:
         finally:
             await self._ended(voice, sound, ending)
         if number == self._number and ending.is_over:
-            await self._over(voice, sound, start, ending.error)
+            await self._over(track, voice, sound, ending.error)
 
     async def _opened(self, track: Track, start: float) -> Sound | None:
         """Open the sound of a track; None if something else was decided meanwhile."""
@@ -363,20 +378,19 @@ class Player:
                     self._wake.clear()
                     await self._wake.wait()
 
-    async def _over(self, voice: Voice, sound: Sound, start: float, error: Exception | None) -> None:
+    async def _over(self, track: Track, voice: Voice, sound: Sound, error: Exception | None) -> None:
         """Go on to what follows a sound that is over."""
         number = self._number
         if not voice.is_connected():
-            self._start = sound.position
-            await self.detach()
-        elif error is not None or (sound.frames == 0 and start == 0.0):
+            await self._lose(sound.position)
+        elif error is not None or (sound.position == 0.0):
             logger.warning("A track broke off in guild %d: %s", self.guild_id, error or "ffmpeg gave no sound")
-            await self._skip_failed(number, MusicError("music.broken"))
+            await self._skip_failed(number, MusicError("music.failed", title=track.title))
         else:
             self._failures = 0
             self.queue = self.queue.finished()
             self._begin_at(0.0)
-            await self.save()
+            await self._keep()
 
     async def _skip_failed(self, number: int, error: MusicError) -> None:
         """Leave a track out that cannot be played; stand still after several in a row."""
@@ -391,7 +405,7 @@ class Player:
             self._failures = 0
             self.is_paused = self.queue.current is not None
             self._listener.gave_up(self)
-        await self.save()
+        await self._keep()
 
     def _tick(self) -> None:
         """Save the position; one save at a time."""
