@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-__all__ = ["NO_INTENTS", "PRIVILEGED", "Intents"]
+__all__ = ["ALL_INTENTS", "NO_INTENTS", "PRIVILEGED", "Intents"]
 
 
 class Intents(IntFlag):
@@ -33,6 +33,7 @@ class Intents(IntFlag):
     DIRECT_MESSAGE_POLLS = 1 << 25
 
 
+ALL_INTENTS = Intents(sum(Intents))
 NO_INTENTS = Intents(0)
 PRIVILEGED = Intents.GUILD_MEMBERS | Intents.GUILD_PRESENCES | Intents.MESSAGE_CONTENT
 """What an application must be granted."""

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+import time
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
 
+from localdiscord.actions import interactions
 from localdiscord.connector import LocalConnector
 from localdiscord.driver.person import Person
+from localdiscord.faults import Faults
+from localdiscord.gateway.codes import Close, Op
 from localdiscord.gateway.connection import Connection
 from localdiscord.model.town import found
 from localdiscord.model.world import Event, World
 from localdiscord.rest import make_api
+from localdiscord.rest.limits import Limits, refusal
 from localdiscord.voice.bridge import VoiceBridge
 from localdiscord.voice.server import VoiceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aiohttp.typedefs import Handler
 
     from localdiscord.gateway.session import Session
     from localdiscord.model.user import User
@@ -29,6 +37,7 @@ __all__ = ["LocalDiscord"]
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
+API = re.compile(r"/api(?:/v\d+)?(/.*)")
 
 
 class LocalDiscord:
@@ -38,25 +47,45 @@ class LocalDiscord:
 
     Args:
         port: 0 lets the operating system choose.
+        rate_limits: how many times quicker than Discord's clock that of the rate limits goes: 1 is as strict as
+            Discord; None is no limits.
+        clock: tells the time in Unix seconds.
 
     Attributes:
         world: everything that exists.
         town: what it began with.
         sessions: the gateway's, by id.
+        connections: those to the gateway.
+        heartbeat_interval: seconds; asked of every client of the gateway.
+        resume_window: seconds for which a session waits for its client.
+        limits: the rate limits.
+        faults: what is to go wrong.
         voice: the voice server, which tells what it heard of whom.
         shards: how many shards it recommends.
+        guilds_per_shard: how many guilds a shard may have at most.
         record: takes each request to the REST API with its answer, where somebody wants them.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        self.world = World()
+    def __init__(
+        self, port: int = 0, *, rate_limits: float | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.world = World(clock)
         self.town = found(self.world)
         self.sessions: dict[str, Session] = {}
+        self.connections: set[Connection] = set()
+        self.heartbeat_interval = 41.25
+        self.resume_window = 180.0
+        self.limits = Limits(rate_limits)
+        self.faults = Faults(self)
+        self.is_stopping = False
         self.shards = 1
+        self.guilds_per_shard = 2500
         self.record: Callable[[Exchange], None] | None = None
         self.port = port
         self._changed: asyncio.Future[None] | None = None
+        self._busy = 0
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self.world.listeners.append(self._hear)
         self.voice = VoiceServer()
         self.voice_bridge = VoiceBridge(self.world, self.voice)
@@ -67,19 +96,41 @@ class LocalDiscord:
         Raises:
             OSError: the port is taken.
         """
-        app = web.Application()
+        app = web.Application(middlewares=[self._count])
         app.router.add_get("/", self._root)
         for prefix in ("/api/v10", "/api/v9", "/api"):
             app.add_subapp(prefix, make_api(self))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self.port, reuse_address=sys.platform != "win32").start()
-        self.port = self._runner.addresses[0][1]
+        await self.listen()
         await self.voice.start()
         self.world.files.base = self.url
 
+    async def listen(self) -> None:
+        """Take connections, also after `refuse`.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._runner is None or self._site is not None:
+            return
+        site = web.TCPSite(self._runner, HOST, self.port, reuse_address=sys.platform != "win32")
+        await site.start()
+        self._site = site
+        self.port = self._runner.addresses[0][1]
+
+    async def refuse(self) -> None:
+        """Take no more connections, until `listen`; those that there are stay."""
+        if self._site is not None:
+            site, self._site = self._site, None
+            await site.stop()
+
     async def stop(self) -> None:
         """Say good-bye to all clients and stop listening."""
+        self.is_stopping = True
+        self.faults.heal()
+        for connection in tuple(self.connections):
+            connection.close(Close.GOING_AWAY, "The server stops.")
         if self._runner is not None:
             await self.voice.stop()
             await self._runner.cleanup()
@@ -111,14 +162,6 @@ class LocalDiscord:
         """Act as somebody."""
         return Person(self, user)
 
-    def add_session(self, session: Session) -> None:
-        """Let a session hear what happens from here on; a bot that begins anew leaves voice where it was before."""
-        for earlier in tuple(self.sessions.values()):
-            if earlier.send is None and earlier.application is session.application and earlier.shard == session.shard:
-                self.voice_bridge.forget(earlier)
-        self.sessions[session.id] = session
-        self.notify()
-
     def _hear(self, event: Event) -> None:
         for session in self.sessions.values():
             session.hear(event)
@@ -141,9 +184,71 @@ class LocalDiscord:
             await asyncio.shield(self._changed)
         return seen
 
+    async def settled(self, seconds: float = 5.0) -> None:
+        """Wait until all is quiet: clients have all events, no request is being answered, no interaction is open.
+
+        Clients are asked for a heartbeat, which tells what they have.
+
+        Args:
+            seconds: how long it may take.
+
+        Raises:
+            TimeoutError: it does not become quiet; the message says why.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.until(lambda: not self._noise())
+        except TimeoutError:
+            raise TimeoutError(f"The local Discord is not quiet after {seconds:g} s: {self._noise()}.") from None
+
+    def _noise(self) -> str:
+        """Say what is going on; nothing where all is quiet."""
+        for session in self.sessions.values():
+            if session.link is not None and session.asked < session.sequence:
+                session.asked = session.sequence
+                session.link.say(Op.HEARTBEAT)
+        connected = [session for session in self.sessions.values() if session.link is not None]
+        behind = [session for session in connected if session.acknowledged < session.sequence]
+        bots = {session.application.id for session in connected}
+        open_ones = [each for each in interactions.waiting(self.world) if each.application.id in bots]
+        noise = [f"{each.application.name} has {each.acknowledged} of {each.sequence} events" for each in behind]
+        noise += [f"{self._busy} requests are being answered"] if self._busy else []
+        noise += [f"{each.application.name} has not answered {each.user.username}" for each in open_ones]
+        return ", ".join(noise)
+
+    @web.middleware
+    async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count the requests to the API that are being answered; let them meet their faults and limits."""
+        match = API.match(request.path)
+        if match is None:
+            return await handler(request)
+        self._busy += 1
+        try:
+            return await self.faults.meet(request, match[1], self._limited(handler))
+        finally:
+            self._busy -= 1
+            self.notify()
+
+    def _limited(self, handler: Handler) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            route = request.match_info.route.resource
+            template = API.sub(r"\1", route.canonical) if route else request.path
+            who = request.headers.get("Authorization", "")
+            verdict = self.limits.judge(who, request.method, template, request.match_info)
+            if not verdict.passes:
+                return refusal(verdict)
+            response = await handler(request)
+            if not response.prepared:
+                response.headers.update(verdict.headers)
+            return response
+
+        return answer
+
     async def _root(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             if self.voice.is_here(request.host):
                 return await self.voice.handle(request)
+            if self.faults.refuses_connection():
+                return web.Response(status=503)
             return await Connection(self, request).run()
         return web.Response(text="The local Discord. Its page for people is being built.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["Close", "Op"]
+__all__ = ["Close", "ClosedError", "Op"]
 
 
 class Op(IntEnum):
@@ -27,6 +27,7 @@ class Op(IntEnum):
 class Close(IntEnum):
     """Gateway close codes."""
 
+    GOING_AWAY = 1001
     UNKNOWN_ERROR = 4000
     UNKNOWN_OPCODE = 4001
     DECODE_ERROR = 4002
@@ -41,3 +42,17 @@ class Close(IntEnum):
     INVALID_VERSION = 4012
     INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
+
+
+class ClosedError(Exception):
+    """What a client did ends its connection.
+
+    Args:
+        code: why.
+        reason: in words, for whoever writes the client.
+    """
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(f"{int(code)} {reason}")
+        self.code = code
+        self.reason = reason

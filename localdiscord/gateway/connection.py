@@ -1,27 +1,43 @@
-"""A client's connection to the gateway: the protocol, and a session that outlives it."""
+"""A client's connection to the gateway: what comes in goes to the protocol's table, what goes out waits its turn."""
 
 from __future__ import annotations
 
 import asyncio
-import zlib
+import contextlib
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import WSMsgType, web
 
-from localdiscord.gateway.codes import Close, Op
-from localdiscord.gateway.session import Session
-from localdiscord.intents import PRIVILEGED, Intents
+from localdiscord.gateway.codes import Close, ClosedError, Op
+from localdiscord.gateway.packing import Pack, UnavailableError, each_by_itself, packing
+from localdiscord.gateway.protocol import HANDLERS
+from localdiscord.gateway.sessions import detach, drop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from localdiscord.gateway.protocol import Handle
+    from localdiscord.gateway.session import Session
     from localdiscord.server import LocalDiscord
 
 __all__ = ["Connection"]
 
-HEARTBEAT_INTERVAL = 41_250
-"""Milliseconds."""
+VERSIONS = {"9", "10"}
+LARGEST_PAYLOAD = 15 * 1024
+"""Bytes that a client may send at once."""
+
+LONGEST_OUTBOX = 10_000
+"""How many payloads may wait for a client that does not read; then its connection is broken off."""
+
+MOST_PAYLOADS, WINDOW = 120, 60.0
+"""How many payloads a client may send, in so many seconds."""
+
+FORGIVEN = 0.5
+"""By how much of an interval a heartbeat may be late."""
+
+FAREWELLS = {1000, 1001}
+"""With these codes a client says that it does not come back."""
 
 
 class Connection:
@@ -30,134 +46,169 @@ class Connection:
     Args:
         discord: the server.
         request: the request that asks for a websocket.
+
+    Attributes:
+        session: what the client identified or resumed; None before.
+        version: of the gateway, as the client asked for it.
+        delay: seconds that each payload waits before it is sent.
+        is_mute: whether heartbeats stay unanswered.
+        compresses: whether the client asked for payloads to be compressed one by one.
     """
 
     def __init__(self, discord: LocalDiscord, request: web.Request) -> None:
         self.discord = discord
-        self.socket = web.WebSocketResponse(max_msg_size=16 * 1024 * 1024, compress=False)
+        self.socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024, compress=False)
         self.session: Session | None = None
+        self.version = request.query.get("v") or "10"
+        self.delay = 0.0
+        self.is_mute = False
+        self.compresses = False
         self._request = request
-        self._outbox: asyncio.Queue[dict[str, Any] | Close] = asyncio.Queue()
-        self._encode = _encoder(request.query.get("compress", ""))
+        self._outbox: deque[bytes | tuple[Close, str]] = deque()
+        self._filled = asyncio.Event()
+        self._pack: Pack = bytes.decode
+        self._heard_at: deque[float] = deque(maxlen=MOST_PAYLOADS)
+        self._watch: asyncio.TimerHandle | None = None
 
     async def run(self) -> web.WebSocketResponse:
         """Speak with the client until one of both ends it."""
         await self.socket.prepare(self._request)
-        self.say(Op.HELLO, {"heartbeat_interval": HEARTBEAT_INTERVAL, "_trace": []})
-        writer = asyncio.create_task(self._write())
+        self.discord.connections.add(self)
+        self._greet()
+        writer = asyncio.create_task(self._write(), name="gateway writer")
         try:
             async for message in self.socket:
                 if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     self._hear(message.data)
         finally:
-            if self.session is not None and self.session.send == self._outbox.put_nowait:
-                self.session.send = None
+            self.discord.connections.discard(self)
+            self._stop_watching()
+            self._leave()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         return self.socket
 
+    def _greet(self) -> None:
+        query = self._request.query
+        if self.version not in VERSIONS:
+            return self.close(Close.INVALID_VERSION, "Version 9 or 10 is spoken here.")
+        if query.get("encoding", "json") != "json":
+            return self.close(Close.DECODE_ERROR, "JSON is spoken here, and no ETF: ask for encoding=json.")
+        try:
+            self._pack = packing(query.get("compress", ""))
+        except UnavailableError as error:
+            return self.close(Close.DECODE_ERROR, str(error))
+        interval = self.discord.heartbeat_interval
+        self.say(Op.HELLO, {"heartbeat_interval": round(interval * 1000), "_trace": []})
+        return self.expect_heartbeat()
+
+    def _leave(self) -> None:
+        session = self.session
+        if session is None or session.link is not self:
+            return
+        if self.socket.close_code in FAREWELLS and not self.discord.is_stopping:
+            drop(self.discord, session)
+        else:
+            detach(self.discord, session)
+
+    # -- out ---------------------------------------------------------------------------------------------------------
+
     def say(self, op: Op, data: Any = None) -> None:
         """Send an operation."""
-        self._outbox.put_nowait({"op": int(op), "d": data, "s": None, "t": None})
+        self.send({"op": int(op), "d": data, "s": None, "t": None})
+
+    def send(self, payload: dict[str, Any]) -> None:
+        """Send a payload as soon as the client reads; who does not read for too long is cut off."""
+        self.send_raw(orjson.dumps(payload))
+
+    def send_raw(self, raw: bytes) -> None:
+        """Send the bytes of a payload."""
+        if len(self._outbox) >= LONGEST_OUTBOX:
+            self._outbox.clear()
+            self.sever()
+            return
+        self._outbox.append(raw)
+        self._filled.set()
+
+    def close(self, code: Close, reason: str = "") -> None:
+        """Close the connection, after what is to be sent before."""
+        self._outbox.append((code, reason))
+        self._filled.set()
+
+    def sever(self) -> None:
+        """Break the connection off, as if the cable were cut."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    def half_frame(self) -> None:
+        """Begin a frame, and break the connection off within it."""
+        if self._request.transport is not None:
+            self._request.transport.write(b"\x82\x7e\x10\x00half of what was announced")
+            self._request.transport.close()
 
     async def _write(self) -> None:
-        while True:
-            item = await self._outbox.get()
-            if isinstance(item, Close):
-                await self.socket.close(code=item)
-                return
-            packed = self._encode(orjson.dumps(item))
-            if isinstance(packed, str):
-                await self.socket.send_str(packed)
-            else:
-                await self.socket.send_bytes(packed)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._filled.wait()
+                self._filled.clear()
+                while self._outbox:
+                    if not await self._pass_on(self._outbox.popleft()):
+                        return
+
+    async def _pass_on(self, item: bytes | tuple[Close, str]) -> bool:
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if isinstance(item, tuple):
+            await self.socket.close(code=item[0], message=item[1].encode())
+            return False
+        packed = each_by_itself(item) if self.compresses and self._pack == bytes.decode else self._pack(item)
+        if isinstance(packed, str):
+            await self.socket.send_str(packed)
+        else:
+            await self.socket.send_bytes(packed)
+        return True
+
+    # -- in ----------------------------------------------------------------------------------------------------------
 
     def _hear(self, raw: str | bytes) -> None:
         try:
-            payload = orjson.loads(raw)
-            op, data = Op(payload["op"]), payload.get("d")
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            self._outbox.put_nowait(Close.DECODE_ERROR)
-        except ValueError:
-            self._outbox.put_nowait(Close.UNKNOWN_OPCODE)
-        else:
-            self._handlers.get(op, Connection._ignore)(self, data)
+            self._count()
+            handle, data = _read(raw)
+            handle(self, data)
+        except ClosedError as error:
+            self.close(error.code, error.reason)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.close(Close.DECODE_ERROR, f"Error while decoding payload: {type(error).__name__} {error}."[:120])
 
-    def _ignore(self, _data: Any) -> None:
-        """Take note of what changes nothing here."""
+    def _count(self) -> None:
+        if not self.discord.limits.is_on:
+            return
+        now, window = time.monotonic(), WINDOW / self.discord.limits.scale
+        if len(self._heard_at) == MOST_PAYLOADS and now - self._heard_at[0] < window:
+            raise ClosedError(Close.RATE_LIMITED, "You are being rate limited.")
+        self._heard_at.append(now)
 
-    def _heartbeat(self, _data: Any) -> None:
-        self.say(Op.HEARTBEAT_ACK)
+    # -- heartbeats --------------------------------------------------------------------------------------------------
 
-    def _identify(self, data: dict[str, Any]) -> None:
-        application = self.discord.world.authenticated(str(data.get("token", "")).removeprefix("Bot "))
-        if self.session is not None:
-            return self._outbox.put_nowait(Close.ALREADY_AUTHENTICATED)
-        if application is None:
-            return self._outbox.put_nowait(Close.AUTHENTICATION_FAILED)
-        intents = Intents(int(data["intents"]))
-        if intents & PRIVILEGED & ~application.granted:
-            return self._outbox.put_nowait(Close.DISALLOWED_INTENTS)
-        shard, shards = data.get("shard") or (0, 1)
-        session = self.session = Session(self.discord.world, application, intents, shard, shards)
-        session.send = self._outbox.put_nowait
-        self._greet(session)
-        self.discord.add_session(session)
-        return None
+    def expect_heartbeat(self) -> None:
+        """Wait for the next heartbeat from now on."""
+        self._stop_watching()
+        patience = self.discord.heartbeat_interval * (1 + FORGIVEN)
+        self._watch = asyncio.get_running_loop().call_later(patience, self._miss)
 
-    def _voice_state(self, data: dict[str, Any]) -> None:
-        if self.session is None:
-            return self._outbox.put_nowait(Close.NOT_AUTHENTICATED)
-        return self.discord.voice_bridge.ask(self.session, data)
+    def _miss(self) -> None:
+        self.close(Close.UNKNOWN_ERROR, "No heartbeat came in time.")
 
-    def _greet(self, session: Session) -> None:
-        guilds = session.guilds()
-        ready = {
-            "v": 10,
-            "user": session.application.bot.own_payload(),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
-            "session_id": session.id,
-            "resume_gateway_url": self.discord.gateway_url,
-            "shard": [session.shard, session.shards],
-            "application": {"id": str(session.application.id), "flags": session.application.flags},
-            "private_channels": [],
-            "relationships": [],
-            "session_type": "normal",
-            "geo_ordered_rtc_regions": [],
-            "auth": {},
-            "user_settings": {},
-            "presences": [],
-            "guild_join_requests": [],
-            "_trace": [],
-        }
-        session.dispatch("READY", ready)
-        own = session.application.bot.id
-        for guild in guilds:
-            members = list(guild.members.values()) if Intents.GUILD_MEMBERS in session.intents else []
-            session.dispatch("GUILD_CREATE", guild.create_payload(members or [guild.member(own)]))
-
-    def _resume(self, data: dict[str, Any]) -> None:
-        session = self.discord.sessions.get(str(data.get("session_id")))
-        missed = session.since(int(data["seq"])) if session else None
-        if session is None or missed is None:
-            return self.say(Op.INVALID_SESSION, data=False)
-        self.session = session
-        session.send = self._outbox.put_nowait
-        for payload in missed:
-            self._outbox.put_nowait(payload)
-        session.dispatch("RESUMED", {"_trace": []})
-        return None
-
-    _handlers: dict[Op, Callable[[Connection, Any], None]] = {  # noqa: RUF012  a table that nobody changes
-        Op.HEARTBEAT: _heartbeat,
-        Op.IDENTIFY: _identify,
-        Op.RESUME: _resume,
-        Op.VOICE_STATE_UPDATE: _voice_state,
-    }
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
 
 
-def _encoder(compress: str) -> Callable[[bytes], str | bytes]:
-    if compress != "zlib-stream":
-        return bytes.decode
-    packer = zlib.compressobj()
-    return lambda raw: packer.compress(raw) + packer.flush(zlib.Z_SYNC_FLUSH)
+def _read(raw: str | bytes) -> tuple[Handle, Any]:
+    if len(raw) > LARGEST_PAYLOAD:
+        raise ClosedError(Close.DECODE_ERROR, f"A payload may have {LARGEST_PAYLOAD} bytes.")
+    payload = orjson.loads(raw)
+    handle = HANDLERS.get(payload["op"])
+    if handle is None:
+        raise ClosedError(Close.UNKNOWN_OPCODE, "Unknown opcode, or none that clients send.")
+    return handle, payload.get("d")

@@ -5,36 +5,62 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localdiscord.actions.access import permissions_in
 from localdiscord.gateway.codes import Op
+from localdiscord.gateway.guilds import guild_create, shown
 from localdiscord.intents import Intents
 from localdiscord.permissions import Permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from localdiscord.gateway.codes import Close
     from localdiscord.model.application import Application
     from localdiscord.model.guild import Guild
     from localdiscord.model.world import Event, World
 
-__all__ = ["Session"]
+__all__ = ["Link", "Session"]
 
-REPLAYED = 5000
+REPLAYED = 10_000
 """How many events a session keeps for a client that comes back."""
 
-CONTENT = ("content", "embeds", "attachments", "components")
-"""What a message hides from sessions without the intent MESSAGE_CONTENT."""
+LARGE = 50
+"""Members from which on a guild is large, where the client says nothing else."""
 
 
-@dataclass
+class Link(Protocol):
+    """The connection of a session's client."""
+
+    def send(self, payload: dict[str, Any]) -> None:
+        """Send a payload as soon as the client reads."""
+        ...
+
+    def say(self, op: Op, data: Any = None) -> None:
+        """Send an operation."""
+        ...
+
+    def close(self, code: Close, reason: str = "") -> None:
+        """Close the connection, after what is to be sent before."""
+        ...
+
+    def sever(self) -> None:
+        """Break the connection off, as if the cable were cut."""
+        ...
+
+
+@dataclass(eq=False)
 class Session:
     """One shard of one bot.
 
     Attributes:
+        large: members from which on a guild is large.
         sequence: the number of the last event.
-        send: takes what is to be sent now; None while no client is connected.
+        acknowledged: the number of the last event that the client said it has.
+        asked: the number of the last event when the client was asked for that.
+        link: the connection of the client; None while there is none.
+        left: when the last connection ended, in Unix seconds.
+        history: the events that a client that comes back may have missed.
+        away: the ids of guilds that are shown as unavailable.
     """
 
     world: World
@@ -42,10 +68,15 @@ class Session:
     intents: Intents
     shard: int = 0
     shards: int = 1
+    large: int = LARGE
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
-    send: Callable[[dict[str, Any]], None] | None = None
+    acknowledged: int = 0
+    asked: int = 0
+    link: Link | None = None
+    left: float = 0.0
     history: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+    away: set[int] = field(default_factory=set)
 
     def serves(self, guild_id: int | None) -> bool:
         """Tell whether a guild belongs to this shard; direct messages belong to the first."""
@@ -58,46 +89,68 @@ class Session:
 
     def hear(self, event: Event) -> None:
         """Take note of an event, and pass it on, if it is for this session."""
-        if self._concerns(event):
-            self.dispatch(event.name, self._shown(event))
+        if not self.serves(event.guild_id) or event.guild_id in self.away:
+            return
+        if self._is_own(event) and event.guild_id is not None and event.name in _COMING_AND_GOING:
+            _COMING_AND_GOING[event.name](self, event.guild_id)
+        elif self._concerns(event):
+            self.dispatch(event.name, shown(event, self.application.bot.id, self.intents))
+
+    def arrive(self, guild_id: int) -> None:
+        """Tell of a guild that the bot has come into, or that is back."""
+        self.away.discard(guild_id)
+        if Intents.GUILDS in self.intents and (guild := self.world.guilds.get(guild_id)):
+            self.dispatch("GUILD_CREATE", guild_create(guild, self))
+
+    def depart(self, guild_id: int) -> None:
+        """Tell of a guild that the bot is no longer in."""
+        if Intents.GUILDS in self.intents:
+            self.dispatch("GUILD_DELETE", {"id": str(guild_id)})
+
+    def lose(self, guild_id: int) -> None:
+        """Tell of a guild that cannot be reached for a while; nothing is heard from it until `arrive`."""
+        self.away.add(guild_id)
+        if Intents.GUILDS in self.intents:
+            self.dispatch("GUILD_DELETE", {"id": str(guild_id), "unavailable": True})
+
+    def _is_own(self, event: Event) -> bool:
+        user = event.data.get("user")
+        return isinstance(user, dict) and user.get("id") == str(self.application.bot.id)
 
     def _concerns(self, event: Event) -> bool:
-        bot = self.application.bot.id
-        if event.only is not None and event.only != bot:
+        bot = self.application.bot
+        if event.only is not None and event.only != bot.id:
             return False
-        if not self.serves(event.guild_id) or (event.needs and not event.needs & self.intents):
+        about_itself = event.name == "GUILD_MEMBER_UPDATE" and self._is_own(event)
+        if event.needs and not event.needs & self.intents and not about_itself:
             return False
         if event.guild_id is None:
-            return event.only == bot or self._takes_part(event.channel_id)
+            return event.only == bot.id or self._takes_part(event.channel_id)
+        if event.name == "GUILD_DELETE":
+            return True
         guild = self.world.guilds.get(event.guild_id)
-        member = guild.members.get(bot) if guild else None
-        if guild is None or member is None:
+        if guild is None or bot.id not in guild.members:
             return False
         channel = self.world.channels.get(event.channel_id or 0)
-        return channel is None or Permissions.VIEW_CHANNEL in permissions_in(self.world, channel, member.user)
+        return channel is None or Permissions.VIEW_CHANNEL in permissions_in(self.world, channel, bot)
 
     def _takes_part(self, channel_id: int | None) -> bool:
         channel = self.world.channels.get(channel_id or 0)
         return channel is not None and self.application.bot in channel.recipients
-
-    def _shown(self, event: Event) -> dict[str, Any]:
-        is_message = event.name in {"MESSAGE_CREATE", "MESSAGE_UPDATE"} and event.guild_id is not None
-        if not is_message or Intents.MESSAGE_CONTENT in self.intents:
-            return event.data
-        bot = str(self.application.bot.id)
-        if event.author_id == self.application.bot.id or any(user["id"] == bot for user in event.data["mentions"]):
-            return event.data
-        return event.data | {name: type(event.data[name])() for name in CONTENT}
 
     def dispatch(self, name: str, data: Any) -> None:
         """Give an event its number, keep it, and send it."""
         self.sequence += 1
         payload = {"op": int(Op.DISPATCH), "t": name, "s": self.sequence, "d": data}
         self.history.append(payload)
-        if self.send is not None:
-            self.send(payload)
+        if self.link is not None:
+            self.link.send(payload)
 
     def since(self, sequence: int) -> list[dict[str, Any]] | None:
         """Return the events after one; None where they are no longer kept."""
         missed = [payload for payload in self.history if payload["s"] > sequence]
         return missed if len(missed) == self.sequence - sequence else None
+
+
+_COMING_AND_GOING = {"GUILD_MEMBER_ADD": Session.arrive, "GUILD_MEMBER_REMOVE": Session.depart}
+"""What a bot is told in place of the news that it has become, or is no longer, a member."""

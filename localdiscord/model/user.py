@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Presence", "User"]
+__all__ = ["STATUSES", "Presence", "User"]
+
+STATUSES = ("online", "idle", "dnd", "invisible", "offline")
+"""Whether a user is there; who is invisible seems offline to others."""
 
 
 @dataclass
@@ -14,6 +17,17 @@ class Presence:
 
     status: str = "online"
     activities: list[dict[str, Any]] = field(default_factory=list)
+
+    def payload(self, user_id: int, guild_id: int) -> dict[str, Any]:
+        """Return the presence as the gateway tells it to a guild."""
+        status = "offline" if self.status == "invisible" else self.status
+        return {
+            "user": {"id": str(user_id)},
+            "guild_id": str(guild_id),
+            "status": status,
+            "activities": self.activities if status != "offline" else [],
+            "client_status": {} if status == "offline" else {"desktop": status},
+        }
 
 
 @dataclass
