@@ -160,6 +160,7 @@ class Conversation:
             raise VoiceClosedError(CloseCode.BAD_REQUEST, "The ssrc is not the one that Ready told.")
         session.speaking = _number(data, "speaking")
         session.announced = True
+        session.heard.changed()
         self.registry.speaks(session)
 
     def _heartbeat(self, data: Any) -> None:

@@ -162,7 +162,6 @@ class Registry:
             if other.speaking:
                 session.post(Op.SPEAKING, _speaking(other))
         self.e2ee.arrived(session)
-        session.heard.changed()
 
     def speaks(self, session: VoiceSession) -> None:
         """Tell the others in the channel that a client speaks, or has stopped."""
@@ -176,7 +175,7 @@ class Registry:
         return self._by_ssrc.get(ssrc)
 
     def say_goodbye(self, session: VoiceSession) -> None:
-        """Tell a client by UDP that nothing more comes (RTCP BYE); some wait on a socket until a datagram wakes them."""
+        """Tell a client by UDP that nothing more comes (RTCP BYE); some wait on a socket until something comes."""
         if session.address and session.cipher:
             self.transmit(_sealed(session, goodbye(session.ssrc), b""), session.address)
 

@@ -127,7 +127,7 @@ class VoiceServer:
         return self.registry.heard(guild_id, user_id)
 
     async def arrival(self, guild_id: int, user_id: int, within: float = 10.0) -> VoiceSession:
-        """Wait until a member's client is connected and ready to speak.
+        """Wait until a member's client is connected and has said that it is ready to speak.
 
         Args:
             guild_id: the guild.
@@ -145,7 +145,7 @@ class VoiceServer:
 
     def _present(self, guild_id: int, user_id: int) -> VoiceSession | None:
         session = self.session(guild_id, user_id)
-        return session if session and session.outlet and session.mode else None
+        return session if session and session.outlet and session.announced else None
 
     def break_connection(self, guild_id: int, user_id: int, code: CloseCode | None = None) -> bool:
         """Break a member's connection, as a fault; its session can be resumed.

@@ -226,6 +226,7 @@ async def test_waiting_in_vain_says_what_was_heard() -> None:
         (b"\xfb\x03", 0.06),
         (b"\xfb", 0.0),
         (b"\x60", 0.01),
+        (b"OpusHead", 0.0),
     ],
 )
 def test_how_long_opus_sounds(frame: bytes, seconds: float) -> None:
