@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.structured_logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
     from reference.bot import Bot
@@ -118,14 +118,14 @@ class Answering:
         follower = asyncio.create_task(live.follow(draft, turn.message_ids.add), name="showing of an answer")
         follower.add_done_callback(lambda task: _stop_if_gone(task, turn))
         try:
-            async with venue.typing():
+            async with _writing(venue):
                 answer = await self._assistant.answer(question, draft, venue.name_of)
         except asyncio.CancelledError:
             await _end(draft, follower)
             if live.messages or venue.is_promised:
                 await _last_words(live, draft.text, get_message("ai.answer.stopped", question.language))
             raise
-        except AIError:
+        except Exception:
             await _end(draft, follower)
             await live.withdraw()
             raise
@@ -140,6 +140,15 @@ class Answering:
         for message in live.messages:
             self._bot.feedback.track_message(message.id, question.user_id, question.channel_id)
         log.info("answered", model=answer.model, tokens=answer.usage.total, messages=len(live.messages))
+
+
+@asynccontextmanager
+async def _writing(venue: Venue) -> AsyncIterator[None]:
+    """Show that an answer is being written, where Discord lets us; an answer does not fail for that."""
+    async with AsyncExitStack() as stack:
+        with contextlib.suppress(discord.HTTPException):
+            await stack.enter_async_context(venue.typing())
+        yield
 
 
 async def _end(draft: Draft, follower: asyncio.Task[None]) -> None:

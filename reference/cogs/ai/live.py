@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 NOBODY = discord.AllowedMentions.none()
 """Whom an answer may call: nobody, whatever a model was made to write."""
 
+FIRST_SECONDS = 0.25
+"""How long an answer may take to be complete before a part of it is shown."""
+
 CURSOR = " …"
 """Stands at the end of an answer that grows."""
 
@@ -67,6 +70,8 @@ class LiveAnswer:
             discord.NotFound: somebody deleted the answer.
         """
         seen = 0
+        if await draft.newer(seen) is None or await draft.closes_within(min(FIRST_SECONDS, self._seconds)):
+            return
         while (version := await draft.newer(seen)) is not None:
             seen = version
             try:
