@@ -94,7 +94,7 @@ class Attachments(Rule):
 class Escalation(Document):
     """After how many warnings within how many hours a time-out follows, and for how many minutes."""
 
-    enabled: bool = True
+    enabled: bool = False
     warnings: int = Field(default=3, ge=2, le=20)
     hours: int = Field(default=24, ge=1, le=24 * 90)
     minutes: int = Field(default=60, ge=1, le=28 * 24 * 60)

@@ -59,12 +59,14 @@ SELECT * FROM mod_case WHERE action = 'ban' AND is_over = 0 AND number IS NOT NU
 ORDER BY expires_at
 """
 NEXT_DUE = "SELECT MIN(expires_at) FROM mod_case WHERE action = 'ban' AND is_over = 0 AND number IS NOT NULL"
+LAST = "SELECT MAX(created_at) FROM mod_case WHERE guild_id = ? AND number IS NOT NULL"
 OVER = "UPDATE mod_case SET is_over = 1 WHERE id = ?"
 TOLD = "UPDATE mod_case SET log_channel_id = ?, log_message_id = ? WHERE id = ?"
 OF_USER = "SELECT * FROM mod_case WHERE target_id = ? AND number IS NOT NULL ORDER BY guild_id, number"
 FORGET_GUILD = (
     "DELETE FROM mod_case WHERE guild_id = ?",
     "DELETE FROM mod_case_count WHERE guild_id = ?",
+    "DELETE FROM channel_lock WHERE guild_id = ?",
     "DELETE FROM automod_policy WHERE guild_id = ?",
     "DELETE FROM settings_form WHERE guild_id = ?",
 )
@@ -145,6 +147,11 @@ class CaseStore:
     async def untold(self, guild_id: int, since: datetime) -> list[Case]:
         """Return the cases that the mod-log was not told."""
         return await self._rows(UNTOLD, guild_id, utc_text(since))
+
+    async def last(self, guild_id: int) -> datetime | None:
+        """Return when the last case of a guild was made."""
+        text = await self._database.read(lambda raw: raw.execute(LAST, (guild_id,)).fetchone()[0])
+        return parse_utc(text) if text else None
 
     async def due(self, now: datetime) -> list[Case]:
         """Return the bans that are to be lifted by now."""

@@ -6,7 +6,7 @@ import unicodedata
 
 from discord.utils import escape_markdown
 
-__all__ = ["LONGEST_REASON", "audit_reason", "clean", "reference_in", "shown"]
+__all__ = ["LONGEST_REASON", "audit_line", "audit_reason", "clean", "reference_in", "shown"]
 
 LONGEST_REASON = 1000
 """Characters of a reason that are kept."""
@@ -43,6 +43,11 @@ def audit_reason(case_id: int, moderator: str, reason: str) -> str:
     """Return what goes into Discord's audit log: who and why, and the mark by which an act is found again."""
     mark = f" [#{case_id}]"
     return clean(f"{moderator}: {reason or '-'}", LONGEST_AUDIT_REASON - len(mark)) + mark
+
+
+def audit_line(moderator: str, reason: str) -> str:
+    """Return what goes into Discord's audit log for what is no case."""
+    return clean(f"{moderator}: {reason}", LONGEST_AUDIT_REASON)
 
 
 def reference_in(reason: str | None) -> int | None:

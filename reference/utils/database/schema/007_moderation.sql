@@ -25,6 +25,12 @@ CREATE TABLE mod_case_count (
     guild_id INTEGER PRIMARY KEY,
     last INTEGER NOT NULL
 ) STRICT;
+-- Channels that the bot locked: what everyone was allowed there before (NULL: as the server has it).
+CREATE TABLE channel_lock (
+    channel_id INTEGER PRIMARY KEY,
+    guild_id INTEGER NOT NULL,
+    allowed_before INTEGER CHECK (allowed_before IN (0, 1))
+) STRICT;
 -- What the filters of a guild shall do, as the JSON document of a policy.
 CREATE TABLE automod_policy (
     guild_id INTEGER PRIMARY KEY,
