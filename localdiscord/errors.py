@@ -79,6 +79,7 @@ class Refusal(Enum):
     ARCHIVED = 400, 50083, "Thread is archived"
     INVALID_SETTINGS = 400, 50084, "Invalid thread notification settings"
     OWNERSHIP = 400, 50086, "Cannot ban the guild owner"
+    INVALID_GUILD = 400, 50055, "Invalid Guild"
     COMMUNITY_CHANNEL = 400, 50074, "Cannot delete a channel required for Community guilds"
     INVALID_STICKER = 400, 50081, "Invalid sticker sent"
     INVALID_JSON = 400, 50109, "The request body contains invalid JSON."

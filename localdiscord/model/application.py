@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from localdiscord.intents import PRIVILEGED, Intents
 
 if TYPE_CHECKING:
+    from localdiscord.model.expression import Emoji
     from localdiscord.model.user import User
 
 __all__ = ["Application"]
@@ -37,6 +38,12 @@ class Application:
     owner: User
     token: str
     granted: Intents = PRIVILEGED
+    emojis: dict[int, Emoji] = field(default_factory=dict)
+    description: str = ""
+    icon: str | None = None
+    cover_image: str | None = None
+    tags: list[str] = field(default_factory=list)
+    role_connections: list[dict[str, Any]] = field(default_factory=list)
     commands: dict[int | None, dict[int, dict[str, Any]]] = field(default_factory=dict)
     permissions: dict[int, dict[int, list[dict[str, Any]]]] = field(default_factory=dict)
 
@@ -50,8 +57,9 @@ class Application:
         return {
             "id": str(self.id),
             "name": self.name,
-            "icon": None,
-            "description": "",
+            "icon": self.icon,
+            "description": self.description,
+            "tags": self.tags,
             "summary": "",
             "type": None,
             "bot": self.bot.payload(),

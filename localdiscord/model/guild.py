@@ -36,6 +36,7 @@ class Guild:
     """A guild with its roles, channels and members.
 
     Attributes:
+        settings: what else can be set, by Discord's names.
         threads: those that are not archived, and those that are.
     """
 
@@ -47,6 +48,10 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict)
     voice_states: dict[int, VoiceState] = field(default_factory=dict)
     locale: str = "en-US"
+    icon: str | None = None
+    banner: str | None = None
+    features: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
     threads: dict[int, Channel] = field(default_factory=dict)
     bans: dict[int, Ban] = field(default_factory=dict)
     audit_log: list[Entry] = field(default_factory=list)
@@ -91,14 +96,14 @@ class Guild:
             "id": str(self.id),
             "name": self.name,
             "owner_id": str(self.owner_id),
-            "icon": None,
+            "icon": self.icon,
             "icon_hash": None,
             "description": None,
             "home_header": None,
             "splash": None,
             "discovery_splash": None,
-            "features": [],
-            "banner": None,
+            "features": self.features,
+            "banner": self.banner,
             "application_id": None,
             "region": "local",
             "afk_channel_id": None,
@@ -132,7 +137,12 @@ class Guild:
             "incidents_data": None,
             "latest_onboarding_question_id": None,
             "owner_configured_content_level": 0,
-        }
+        } | self.settings
+
+    def counts(self) -> dict[str, int]:
+        """Return how many members there are, and how many of them are there now."""
+        present = sum(member.user.presence.status != "offline" for member in self.members.values())
+        return {"approximate_member_count": len(self.members), "approximate_presence_count": present}
 
     @staticmethod
     def _is_listed(thread: Channel) -> bool:

@@ -31,6 +31,9 @@ class Member:
     mute: bool = False
     deaf: bool = False
     flags: int = 0
+    avatar: str | None = None
+    banner: str | None = None
+    bio: str | None = None
 
     @property
     def display_name(self) -> str:
@@ -50,8 +53,8 @@ class Member:
         until = self.timed_out_until
         body: dict[str, Any] = {
             "nick": self.nick,
-            "avatar": None,
-            "banner": None,
+            "avatar": self.avatar,
+            "banner": self.banner,
             "avatar_decoration_data": None,
             "collectibles": None,
             "roles": [str(role) for role in self.roles],

@@ -88,6 +88,11 @@ class Message:
     pinned_at: datetime | None = None
 
     @property
+    def sent_at(self) -> datetime:
+        """When it was written."""
+        return moment_of(self.id)
+
+    @property
     def is_ephemeral(self) -> bool:
         """Whether one person alone sees it."""
         return bool(self.flags & EPHEMERAL)

@@ -10,9 +10,13 @@ from localdiscord.permissions import NONE, Permissions
 __all__ = ["Role"]
 
 
-@dataclass
+@dataclass(eq=False)
 class Role:
-    """A role: a name, a rank and what it allows."""
+    """A role: a name, a rank and what it allows.
+
+    Attributes:
+        colors: the second and third colour of a gradient.
+    """
 
     id: int
     name: str
@@ -23,6 +27,9 @@ class Role:
     managed: bool = False
     mentionable: bool = False
     tags: dict[str, Any] = field(default_factory=dict)
+    colors: tuple[int | None, int | None] = (None, None)
+    icon: str | None = None
+    unicode_emoji: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """Return the role as Discord writes it."""
@@ -32,12 +39,16 @@ class Role:
             "permissions": str(int(self.permissions)),
             "position": self.position,
             "color": self.color,
-            "colors": {"primary_color": self.color, "secondary_color": None, "tertiary_color": None},
+            "colors": {
+                "primary_color": self.color,
+                "secondary_color": self.colors[0],
+                "tertiary_color": self.colors[1],
+            },
             "hoist": self.hoist,
             "managed": self.managed,
             "mentionable": self.mentionable,
-            "icon": None,
-            "unicode_emoji": None,
+            "icon": self.icon,
+            "unicode_emoji": self.unicode_emoji,
             "flags": 0,
         }
         return {**body, "tags": self.tags} if self.tags else body

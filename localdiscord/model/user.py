@@ -56,6 +56,7 @@ class User:
     presence: Presence = field(default_factory=Presence)
     blocked: set[int] = field(default_factory=set)
     accepts_messages: bool = True
+    banner: str | None = None
 
     @property
     def mention(self) -> str:
@@ -73,7 +74,7 @@ class User:
             "avatar_decoration_data": None,
             "collectibles": None,
             "primary_guild": None,
-            "banner": None,
+            "banner": self.banner,
             "accent_color": None,
             "public_flags": self.public_flags,
             "flags": self.public_flags,

@@ -80,6 +80,14 @@ class World:
         for listener in tuple(self.listeners):
             listener(event)
 
+    def emit_user(self, user: User) -> None:
+        """Tell every listener that a user has changed."""
+        self.emit(Event("USER_UPDATE", user.own_payload(), only=user.id))
+        for guild in self.guilds.values():
+            if member := guild.members.get(user.id):
+                data = member.payload() | {"guild_id": str(guild.id)}
+                self.emit(Event("GUILD_MEMBER_UPDATE", data, Intents.GUILD_MEMBERS, guild.id))
+
     def now(self) -> datetime:
         """Return the time."""
         return datetime.fromtimestamp(self.clock(), UTC)
