@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import messages
+from localdiscord.actions.deletion import announce_deletion
 from localdiscord.actions.messages import Draft
 from localdiscord.components import walk
 from localdiscord.errors import DiscordError, Refusal, invalid_form
-from localdiscord.intents import Intents
 from localdiscord.model.interaction import ANSWER_WITHIN, Callback, Interaction, InteractionType
-from localdiscord.model.message import EPHEMERAL
-from localdiscord.model.world import Event
+from localdiscord.model.message import EPHEMERAL, MessageType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,6 @@ __all__ = ["LOADING", "answer", "delete", "edit", "follow_up", "written"]
 LOADING = 1 << 7
 """The flag of a message that the bot has promised."""
 
-COMMAND_REPLY, MENU_REPLY = 20, 23
 MOST_CHOICES = 25
 LONGEST_CHOICE = 100
 LONGEST_TITLE = 45
@@ -78,7 +76,7 @@ def _message(world: World, interaction: Interaction, _data: dict[str, Any], draf
 
 def _update(world: World, interaction: Interaction, data: dict[str, Any], draft: Draft) -> None:
     message = _component_message(interaction)
-    if any(data.get(name) is not None for name in ("content", "embeds", "components", "attachments")):
+    if data or draft.files:
         messages.edit(world, message, draft)
     interaction.original = message
 
@@ -169,30 +167,26 @@ def written(interaction: Interaction, which: str) -> Message:
 
 
 def edit(world: World, interaction: Interaction, message: Message, draft: Draft) -> None:
-    """Change a message that the bot wrote with an interaction's token.
+    """Change a message that the bot wrote with an interaction's token; a promise is kept by it.
 
     Raises:
         DiscordError: Discord does not take it.
     """
-    was_promised = bool(message.flags & LOADING)
-    draft.check()
+    promised = message.flags & LOADING
     message.flags &= ~LOADING
-    messages.edit(world, message, draft)
-    if was_promised:
+    try:
+        messages.edit(world, message, draft)
+    except DiscordError:
+        message.flags |= promised
+        raise
+    if promised:
         message.edited_at = None
     message.application_id = interaction.application.id
 
 
 def delete(world: World, message: Message) -> None:
     """Delete a message that the bot wrote with an interaction's token."""
-    channel = message.channel
-    del channel.messages[message.id]
-    data = {"id": str(message.id), "channel_id": str(channel.id)}
-    if channel.guild_id is not None:
-        data["guild_id"] = str(channel.guild_id)
-    needs = Intents.GUILD_MESSAGES if channel.guild_id else Intents.DIRECT_MESSAGES
-    only = message.audience.id if message.is_ephemeral and message.audience else None
-    world.emit(Event("MESSAGE_DELETE", data, needs, channel.guild_id, channel.id, only))
+    announce_deletion(world, message)
 
 
 def _require_answered(interaction: Interaction) -> None:
@@ -202,15 +196,28 @@ def _require_answered(interaction: Interaction) -> None:
 
 def _write(world: World, interaction: Interaction, draft: Draft) -> Message:
     application = interaction.application
-    message = messages.compose(world, interaction.channel, application.bot, draft)
+    message = messages.compose(world, interaction.channel, application.bot, draft, webhook_id=application.id)
     message.application_id = application.id
     message.interaction_metadata = _metadata(interaction)
     if interaction.type is InteractionType.COMMAND and interaction.original is None:
-        message.type = COMMAND_REPLY if interaction.data.get("type", 1) == 1 else MENU_REPLY
+        typed = interaction.data.get("type", 1) == 1
+        message.type = MessageType.COMMAND if typed else MessageType.CONTEXT_MENU
+    else:
+        _refer(message, interaction.original or interaction.message)
     if draft.flags & EPHEMERAL:
         message.audience = interaction.user
     messages.announce(world, message)
     return message
+
+
+def _refer(message: Message, other: Message | None) -> None:
+    """Show a message as a reply to another, where that is there."""
+    if other is None or other.id not in other.channel.messages:
+        return
+    message.type, message.referenced = MessageType.REPLY, other
+    message.reference = {"type": 0, "channel_id": str(other.channel.id), "message_id": str(other.id)}
+    if other.channel.guild_id is not None:
+        message.reference["guild_id"] = str(other.channel.guild_id)
 
 
 def _metadata(interaction: Interaction) -> dict[str, Any]:

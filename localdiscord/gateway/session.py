@@ -60,6 +60,7 @@ class Session:
         link: the connection of the client; None while there is none.
         left: when the last connection ended, in Unix seconds.
         history: the events that a client that comes back may have missed.
+        told: the ids of guilds that it has been told of.
         away: the ids of guilds that are shown as unavailable.
     """
 
@@ -76,6 +77,7 @@ class Session:
     link: Link | None = None
     left: float = 0.0
     history: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+    told: set[int] = field(default_factory=set)
     away: set[int] = field(default_factory=set)
 
     def serves(self, guild_id: int | None) -> bool:
@@ -91,20 +93,27 @@ class Session:
         """Take note of an event, and pass it on, if it is for this session."""
         if not self.serves(event.guild_id) or event.guild_id in self.away:
             return
-        if self._is_own(event) and event.guild_id is not None and event.name in _COMING_AND_GOING:
-            _COMING_AND_GOING[event.name](self, event.guild_id)
+        if event.name in _COMING_AND_GOING and event.guild_id is not None:
+            if event.only in {None, self.application.bot.id}:
+                _COMING_AND_GOING[event.name](self, event.guild_id)
         elif self._concerns(event):
             self.dispatch(event.name, shown(event, self.application.bot.id, self.intents))
 
     def arrive(self, guild_id: int) -> None:
-        """Tell of a guild that the bot has come into, or that is back."""
+        """Tell of a guild that the bot has come into, or that is back; as much as the intents allow."""
+        guild = self.world.guilds.get(guild_id)
+        if guild is None or self.application.bot.id not in guild.members:
+            return
         self.away.discard(guild_id)
-        if Intents.GUILDS in self.intents and (guild := self.world.guilds.get(guild_id)):
+        self.told.add(guild_id)
+        if Intents.GUILDS in self.intents:
             self.dispatch("GUILD_CREATE", guild_create(guild, self))
 
     def depart(self, guild_id: int) -> None:
-        """Tell of a guild that the bot is no longer in."""
-        if Intents.GUILDS in self.intents:
+        """Tell of a guild that the bot is no longer in, or that is no more."""
+        is_known = guild_id in self.told
+        self.told.discard(guild_id)
+        if Intents.GUILDS in self.intents and is_known:
             self.dispatch("GUILD_DELETE", {"id": str(guild_id)})
 
     def lose(self, guild_id: int) -> None:
@@ -126,8 +135,8 @@ class Session:
             return False
         if event.guild_id is None:
             return event.only == bot.id or self._takes_part(event.channel_id)
-        if event.name == "GUILD_DELETE":
-            return True
+        if event.name in {"GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE"} and self._is_own(event):
+            return False
         guild = self.world.guilds.get(event.guild_id)
         if guild is None or bot.id not in guild.members:
             return False
@@ -152,5 +161,4 @@ class Session:
         return missed if len(missed) == self.sequence - sequence else None
 
 
-_COMING_AND_GOING = {"GUILD_MEMBER_ADD": Session.arrive, "GUILD_MEMBER_REMOVE": Session.depart}
-"""What a bot is told in place of the news that it has become, or is no longer, a member."""
+_COMING_AND_GOING = {"GUILD_CREATE": Session.arrive, "GUILD_DELETE": Session.depart}

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import answers, interactions
+from localdiscord.actions.drafts import Draft
 from localdiscord.errors import DiscordError, Refusal
 from localdiscord.model.interaction import Callback
-from localdiscord.rest.messages import draft_of
+from localdiscord.rest.drafts import change_of, draft_of
 from localdiscord.rest.router import Call, route
 
 if TYPE_CHECKING:
     from localdiscord.model.interaction import Interaction
-    from localdiscord.model.message import Message
 
 TOKEN = "{webhook_token:aW50ZXJhY3Rpb246[^/]+}"  # noqa: S105  a pattern: how the tokens of interactions begin
 OF_TOKEN = "/webhooks/{webhook_id}/" + TOKEN
-KEPT = ("content", "embeds", "components", "attachments")
 
 
 def _interaction(call: Call) -> Interaction:
@@ -31,12 +30,17 @@ async def callback(call: Call) -> dict[str, Any] | None:
     if interaction is None or str(interaction.id) != call.path["interaction_id"]:
         raise DiscordError(Refusal.UNKNOWN_INTERACTION)
     kind, data = call.body["type"], call.body.get("data") or {}
-    message = interaction.message
-    whole = _over(message, data) if message is not None and kind == Callback.UPDATE else data
-    answers.answer(world, interaction, kind, data, draft_of(whole))
+    answers.answer(world, interaction, kind, data, _draft(call, kind, data))
     call.discord.notify()
     wanted = call.query.get("with_response", "").lower() in {"1", "true"}
     return _told(interaction) if wanted else None
+
+
+def _draft(call: Call, kind: Any, data: dict[str, Any]) -> Draft:
+    """Read the message in a first answer; an empty one where it has none."""
+    if kind == Callback.MESSAGE:
+        return draft_of(data, call.files, "data")
+    return change_of(data, call.files) if kind == Callback.UPDATE else Draft()
 
 
 def _told(interaction: Interaction) -> dict[str, Any]:
@@ -57,7 +61,7 @@ def _told(interaction: Interaction) -> dict[str, Any]:
 @route("POST", OF_TOKEN, anonymous=True)
 async def follow_up(call: Call) -> dict[str, Any]:
     """Take another answer."""
-    return answers.follow_up(call.discord.world, _interaction(call), draft_of(call.body)).payload()
+    return answers.follow_up(call.discord.world, _interaction(call), draft_of(call.body, call.files)).payload()
 
 
 @route("GET", OF_TOKEN + "/messages/{message_id}", anonymous=True)
@@ -71,7 +75,7 @@ async def edit_answer(call: Call) -> dict[str, Any]:
     """Change an answer; what the body does not name stays."""
     interaction = _interaction(call)
     message = answers.written(interaction, call.path["message_id"])
-    answers.edit(call.discord.world, interaction, message, draft_of(_over(message, call.body or {})))
+    answers.edit(call.discord.world, interaction, message, change_of(call.body, call.files))
     return message.payload()
 
 
@@ -79,8 +83,3 @@ async def edit_answer(call: Call) -> dict[str, Any]:
 async def delete_answer(call: Call) -> None:
     """Delete an answer."""
     answers.delete(call.discord.world, answers.written(_interaction(call), call.path["message_id"]))
-
-
-def _over(message: Message, body: dict[str, Any]) -> dict[str, Any]:
-    """Return what a message says after a change of some of it."""
-    return {name: getattr(message, name) for name in KEPT} | {name: body[name] for name in KEPT if name in body}
