@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from localdiscord.driver.belonging import Belonging
 from localdiscord.driver.commanding import Commanding
 from localdiscord.driver.errors import HumanlyImpossibleError
 from localdiscord.driver.hearing import Hearing
@@ -12,7 +13,7 @@ from localdiscord.driver.writing import Writing
 __all__ = ["HumanlyImpossibleError", "Person"]
 
 
-class Person(Writing, Commanding, Touching, Hearing, Waiting):
+class Person(Writing, Commanding, Touching, Belonging, Hearing, Waiting):
     """A person, and what they can do; whatever Discord's client would not offer them is refused.
 
     What bots answer comes in time: `reply`, `form`, `choices`, `follow_ups` and `expect` wait for it.
