@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from localdiscord import LocalDiscord
+from reference import bot as bot_module
 from reference.bot import Bot, build_bot
-from reference.config import Settings
+from reference.config import LimitSettings, Settings
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
+from tests.bot.band import make_tones
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,6 +43,10 @@ class Stage:
         self.member: Person = discord.person(self.town.members[0])
         self.thai: Person = discord.person(self.town.members[1])
 
+    async def settled(self, seconds: float = 5.0) -> None:
+        """Wait until the bot has heard and handled all that happened, and Discord has answered it."""
+        await settled(self.discord, seconds)
+
 
 @pytest.fixture
 async def discord() -> AsyncIterator[LocalDiscord]:
@@ -51,17 +58,30 @@ async def discord() -> AsyncIterator[LocalDiscord]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The settings of a bot that keeps everything in a folder of its own."""
-    return Settings(data=tmp_path / "data")
+    return Settings(data=tmp_path / "data", limits=LimitSettings(commands=1000))
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tones to play."""
+    folder = tmp_path_factory.mktemp("media") / "tones"
+    make_tones(folder)
+    return folder
 
 
 @pytest.fixture
-async def stage(
-    discord: LocalDiscord, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stage]:
+def music_settings(tmp_path: Path, tones: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a bot that plays music alone, and has three tones to play."""
+    monkeypatch.setattr(bot_module, "AREAS", ("music",))
+    shutil.copytree(tones, tmp_path / "data" / "music")
+    return Settings(data=tmp_path / "data", limits=LimitSettings(commands=1000))
+
+
+@pytest.fixture
+async def stage(discord: LocalDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A local Discord with the bot, ready."""
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", tmp_path / "export")
-    Database().db_path = str(tmp_path / "data" / "bot.db")
+    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     bot = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
     async with running(bot, discord):
         yield Stage(discord, bot)
