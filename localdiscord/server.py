@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from localdiscord.actions import interactions
+from localdiscord.cdn import add_cdn
 from localdiscord.connector import LocalConnector
 from localdiscord.driver.person import Person
 from localdiscord.faults import Faults
@@ -22,6 +23,7 @@ from localdiscord.rest import make_api
 from localdiscord.rest.limits import Limits, refusal
 from localdiscord.voice.bridge import VoiceBridge
 from localdiscord.voice.server import VoiceServer
+from localdiscord.web import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +91,7 @@ class LocalDiscord:
         self.world.listeners.append(self._hear)
         self.voice = VoiceServer()
         self.voice_bridge = VoiceBridge(self.world, self.voice)
+        self.page = Page(self)
 
     async def start(self) -> None:
         """Listen.
@@ -98,6 +101,8 @@ class LocalDiscord:
         """
         app = web.Application(middlewares=[self._count])
         app.router.add_get("/", self._root)
+        add_cdn(app, self)
+        app.add_subapp("/web", self.page.application())
         for prefix in ("/api/v10", "/api/v9", "/api"):
             app.add_subapp(prefix, make_api(self))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -132,6 +137,7 @@ class LocalDiscord:
         for connection in tuple(self.connections):
             connection.close(Close.GOING_AWAY, "The server stops.")
         if self._runner is not None:
+            await self.page.close()
             await self.voice.stop()
             await self._runner.cleanup()
 
@@ -251,4 +257,4 @@ class LocalDiscord:
             if self.faults.refuses_connection():
                 return web.Response(status=503)
             return await Connection(self, request).run()
-        return web.Response(text="The local Discord. Its page for people is being built.")
+        return await self.page.index(request)

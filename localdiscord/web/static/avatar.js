@@ -1,0 +1,28 @@
+// Faces: the picture a user has, or their initials on a colour of their own.
+
+import { h } from "./dom.js";
+
+/** Return a hue for an id, the same each time. */
+function hueOf(id) {
+  let hash = 7;
+  for (const digit of id) hash = (hash * 31 + digit.charCodeAt(0)) % 9973;
+  return (hash * 137) % 360;
+}
+
+function initialsOf(name) {
+  const words = name.trim().split(/[\s_.-]+/u).filter(Boolean);
+  const letters = words.slice(0, 2).map((word) => [...word][0]);
+  return letters.join("").toLocaleUpperCase() || "?";
+}
+
+/**
+ * Draw a person; beside a name, so it says nothing to screen readers.
+ * @param {object} person
+ * @param {object} [options] `status` shows presence
+ */
+export function avatar(person, { status } = {}) {
+  const picture = person.avatar
+    ? h("img.face", { src: `/web/cdn/avatars/${person.id}/${person.avatar}.png`, alt: "", loading: "lazy" })
+    : h("span.face", { class: person.bot ? "bot" : "", vars: { hue: hueOf(person.id) } }, initialsOf(person.name ?? person.global_name ?? person.username));
+  return h("span.avatar", { "aria-hidden": "true" }, picture, status && h("span.status", { class: status }));
+}

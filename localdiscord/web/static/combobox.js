@@ -1,0 +1,54 @@
+// A field in which one types to find what is meant.
+
+import { h } from "./dom.js";
+import { Suggest } from "./suggest.js";
+
+const PAUSE = 120; // milliseconds without a key before the source is asked
+
+/**
+ * Make a field with suggestions.
+ * @param {object} field
+ * @param {(typed: string) => object[]|Promise<object[]>} field.source returns options `{value, label, ...}`
+ * @param {boolean} field.free whether other text than that of an option is taken as it is
+ * @returns {{element: HTMLElement, box: HTMLInputElement, read: () => any, key: (event: KeyboardEvent) => boolean}}
+ */
+export function combobox({ label, placeholder = "", source, free = false, now = false }) {
+  const box = h("input", { type: "text", "aria-label": label, placeholder, autocomplete: "off" });
+  const element = h("div.combobox", {}, box);
+  let value;
+  let round = 0;
+  let timer;
+  const suggest = new Suggest(box, element, (option) => {
+    value = option.value;
+    box.value = option.label;
+    box.setCustomValidity("");
+    box.dispatchEvent(new Event("chosen", { bubbles: true }));
+  }, label);
+  const look = async () => {
+    const mine = ++round;
+    const options = await source(box.value);
+    if (mine === round && document.activeElement === box) suggest.show(options.slice(0, 25), { empty: free ? undefined : "Nothing fits." });
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, now ? 0 : PAUSE);
+  };
+  box.addEventListener("input", () => {
+    value = undefined;
+    soon();
+  });
+  box.addEventListener("focus", soon);
+  box.addEventListener("blur", () => {
+    clearTimeout(timer);
+    round += 1;
+    suggest.hide();
+  });
+  const read = () => {
+    if (value !== undefined) return value;
+    const typed = box.value.trim();
+    if (!typed || free) return typed || undefined;
+    const fitting = suggest.options.filter((option) => option.label.toLowerCase() === typed.toLowerCase());
+    return fitting.length === 1 ? fitting[0].value : undefined;
+  };
+  return { element, box, read, key: (event) => suggest.key(event), text: () => box.value };
+}

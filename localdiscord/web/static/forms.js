@@ -1,0 +1,115 @@
+// Forms that a bot opens, and the page's own questions.
+
+import { selectControl } from "./components.js";
+import { h, tool } from "./dom.js";
+import { fit } from "./editing.js";
+import { sendFile } from "./files.js";
+import { markdown } from "./markdown.js";
+import { store } from "./store.js";
+
+let serial = 0;
+
+/** Open a dialog; resolves when it is closed. */
+export function openDialog({ title, body, buttons = [], opener = document.activeElement, submit, wide }) {
+  const id = `dialog-${++serial}`;
+  const note = h("p.form-note", { role: "alert", hidden: true });
+  const form = h("form", { method: "dialog", noValidate: false },
+    h("header", {}, h("h2", { id }, title), tool("close", "Close", () => dialog.close())), h("div.dialog-body", {}, body), note,
+    buttons.length > 0 && h("footer", {}, buttons));
+  const dialog = h("dialog", { "aria-labelledby": id, class: wide ? "wide" : "" }, form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") === "true") return;
+    form.setAttribute("aria-busy", "true");
+    note.hidden = true;
+    try {
+      await submit?.(event.submitter);
+      dialog.returnValue = "done";
+      dialog.close("done");
+    } catch (error) {
+      note.textContent = error.message;
+      note.hidden = false;
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  const closed = new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (opener?.isConnected) opener.focus({ preventScroll: true });
+      resolve(dialog.returnValue);
+    });
+  });
+  return { dialog, closed };
+}
+
+/** Ask before something that cannot be undone; resolves with whether to go on. */
+export async function confirmed(title, words, action) {
+  const { closed, dialog } = openDialog({ title, body: h("p", {}, words), submit: () => {}, buttons: [h("button.button.secondary", { type: "button", on: { click: (event) => event.currentTarget.closest("dialog").close() } }, "Cancel"), h("button.button.danger", { type: "submit" }, action)] });
+  dialog.querySelector("[type=submit]").focus();
+  return (await closed) === "done";
+}
+
+/** Open a form of a bot, and send it. */
+export function openForm({ form, interaction }, opener) {
+  const readers = [];
+  const fields = form.components.map((each) => fieldOf(each, readers));
+  const cancel = h("button.button.secondary", { type: "button", on: { click: () => dialog.close() } }, "Cancel");
+  const submit = async () => {
+    const values = Object.fromEntries(readers.map(([custom_id, read]) => [custom_id, read()]));
+    const answer = await store.ask("submit", { interaction, values });
+    if (answer.form) openForm(answer, opener);
+  };
+  const { dialog, closed } = openDialog({ title: form.title, body: fields, opener, submit, buttons: [cancel, h("button.button.primary", { type: "submit" }, "Submit")] });
+  dialog.querySelector("input, textarea, .select")?.focus();
+  closed.then((how) => {
+    if (how !== "done") store.ask("close", { interaction }).catch(() => {});
+  });
+}
+
+function fieldOf(data, readers) {
+  if (data.type === 1) return data.components.map((each) => labelled(each.label, null, each, readers));
+  if (data.type === 18) return labelled(data.label, data.description, data.component, readers);
+  if (data.type === 10) return h("div.text", {}, markdown(data.content));
+  return h("p.elsewhere", {}, `A field of kind ${data.type}, which this page does not show.`);
+}
+
+function labelled(label, description, data, readers) {
+  const id = `field-${++serial}`;
+  const control = CONTROLS[data.type]?.(data, (read) => readers.push([data.custom_id, read]));
+  if (!control) return h("p.elsewhere", {}, `A field of kind ${data.type}, which this page does not show.`);
+  const input = control.matches("input, textarea, button") ? control : control.querySelector("input");
+  input.id = id;
+  input.setAttribute("aria-label", label);
+  return h("div.field", {}, h("label", { htmlFor: id }, label, data.required !== false && h("span.needed", { "aria-hidden": "true" }, " *")), description && h("p.field-note", {}, description), control);
+}
+
+const CONTROLS = {
+  4: (data, reads) => {
+    const limits = { minLength: data.min_length || 0, maxLength: data.max_length ?? 4000 };
+    const shared = { value: data.value ?? "", placeholder: data.placeholder ?? "", required: data.required !== false, ...limits, data: { custom: data.custom_id } };
+    const box = data.style === 2 ? h("textarea", { rows: 4, ...shared }) : h("input", { type: "text", ...shared });
+    if (data.style === 2) box.addEventListener("input", () => fit(box));
+    reads(() => box.value);
+    return box;
+  },
+  19: (data, reads) => {
+    const keys = [];
+    const box = h("input", { type: "file", required: data.required !== false, multiple: (data.max_values ?? 1) > 1 });
+    box.addEventListener("change", async () => keys.splice(0, keys.length, ...(await Promise.all([...box.files].map(sendFile))).map((file) => file.key)));
+    reads(() => keys);
+    return box;
+  },
+};
+for (const type of [3, 5, 6, 7, 8]) {
+  CONTROLS[type] = (data, reads) => {
+    let values = data.type === 3 ? data.options.filter((option) => option.default).map((option) => option.value) : (data.default_values ?? []).map((each) => each.id);
+    reads(() => values);
+    return selectControl(data, (picked) => (values = picked));
+  };
+}
