@@ -16,6 +16,7 @@ from reference.config import LimitSettings, Settings
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.band import make_tones
+from tests.bot.settling import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
