@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KEY_SIZE", "Cipher", "DecryptError", "MissingLibraryError", "cipher", "offered_modes"]
+__all__ = ["KEY_SIZE", "Cipher", "DecryptError", "MissingLibraryError", "cipher", "offered_modes", "require"]
 
 KEY_SIZE = 32
 """Bytes."""
@@ -103,8 +103,20 @@ def cipher(mode: str, key: bytes) -> Cipher:
         MissingLibraryError: its library is not installed.
     """
     make, module, distribution = _MODES[mode]
-    if importlib.util.find_spec(module) is None:
-        raise MissingLibraryError(
-            f"voice mode {mode} needs {distribution}: install it with `pip install {distribution}`"
-        )
+    require(module, distribution, f"the voice mode {mode}")
     return make(key)
+
+
+def require(module: str, distribution: str, purpose: str) -> None:
+    """Make sure that a library is there.
+
+    Args:
+        module: what is imported.
+        distribution: what is installed.
+        purpose: what for.
+
+    Raises:
+        MissingLibraryError: it is not.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise MissingLibraryError(f"{purpose} needs {distribution}: install it with `pip install {distribution}`")

@@ -28,6 +28,8 @@ UNANNOUNCED_PACKETS = 50
 class E2ee(Protocol):
     """The end-to-end encryption of channels (DAVE), as far as the server has a part in it."""
 
+    protocol_version: int
+
     def version_for(self, session: VoiceSession) -> int:
         """Return the protocol version for a client that joins; 0 is none."""
         ...
@@ -55,6 +57,8 @@ class E2ee(Protocol):
 
 class NoE2ee:
     """No end-to-end encryption: every client is told protocol version 0."""
+
+    protocol_version = 0
 
     def version_for(self, session: VoiceSession) -> int:  # noqa: ARG002
         """Return 0."""

@@ -13,6 +13,7 @@ from aiohttp import WSMsgType, web
 from localdiscord.voice.ciphers import MissingLibraryError, offered_modes
 from localdiscord.voice.codes import VERSIONS, CloseCode, Op, VoiceClosedError
 from localdiscord.voice.conversation import Conversation
+from localdiscord.voice.dave import Dave
 from localdiscord.voice.registry import E2ee, NoE2ee, Registry
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class VoiceServer:
         host: an address of this machine, for UDP.
         endpoint: what VOICE_SERVER_UPDATE names.
         heartbeat_interval: seconds between the heartbeats of a client; one that is silent for two is disconnected.
-        e2ee: what is done for end-to-end encryption; None tells every client protocol version 0, which is none.
+        e2ee: what is done for end-to-end encryption; None for DAVE version 1 where `cryptography` is installed, and for
+            version 0, which is no end-to-end encryption, where it is not.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class VoiceServer:
     ) -> None:
         self.host = host
         self.endpoint = endpoint
-        self.registry = Registry(heartbeat_interval, e2ee or NoE2ee())
+        self.registry = Registry(heartbeat_interval, e2ee or _best_e2ee())
         self._udp: asyncio.DatagramTransport | None = None
         self._sockets: dict[_Connection, None] = {}
 
@@ -169,12 +171,11 @@ class VoiceServer:
 
     def summary(self) -> dict[str, Any]:
         """Return the state of voice, for health pages and people."""
-        versions = {self.registry.e2ee.version_for(session) for session in self.registry.sessions()}
         return {
             "endpoint": self.endpoint,
             "udp": "{}:{}".format(*self.registry.udp_address),
             "modes": offered_modes(),
-            "dave_protocol_versions": sorted(versions) or [0],
+            "dave_protocol_version": self.registry.e2ee.protocol_version,
             "sessions": [
                 {
                     "guild_id": str(session.guild_id),
@@ -201,6 +202,14 @@ class VoiceServer:
         finally:
             del self._sockets[connection]
         return socket
+
+
+def _best_e2ee() -> E2ee:
+    try:
+        return Dave()
+    except MissingLibraryError as error:
+        logger.info("clients are told DAVE version 0, no end-to-end encryption: %s", error)
+        return NoE2ee()
 
 
 class _Connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from localdiscord.voice import CloseCode, MissingLibraryError, Reception, VoiceServer
+from localdiscord.voice import CloseCode, MissingLibraryError, NoE2ee, Reception, VoiceServer
 from localdiscord.voice.ciphers import cipher, offered_modes
 from localdiscord.voice.rtp import SILENCE, NotRtpError, RtpHeader, is_rtcp, opus_seconds
 from tests.localdiscord.voice_peer import CHANNEL, GUILD, TONE, USER, VoicePeer, voice_server
@@ -39,7 +39,7 @@ class Room:
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
     """A voice server that has let one user into a channel."""
-    async with voice_server() as (server, url), aiohttp.ClientSession() as http:
+    async with voice_server(e2ee=NoE2ee()) as (server, url), aiohttp.ClientSession() as http:
         yield Room(server, url, http)
 
 

@@ -8,12 +8,13 @@ import functools
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import davey
 import discord
 import pytest
 from discord import backoff
 
 from localdiscord import LocalDiscord
-from localdiscord.voice import CloseCode
+from localdiscord.voice import CloseCode, Dave, NoE2ee
 from localdiscord.voice.rtp import SILENCE
 
 if TYPE_CHECKING:
@@ -227,15 +228,19 @@ async def test_a_moderator_disconnects_a_client(stage: Stage) -> None:
     await again.disconnect()
 
 
-async def test_two_bots_hear_each_other(stage: Stage) -> None:
-    """Of two bots in a channel each is passed what the other plays, encrypted with its own key."""
-    world = stage.server.world
-    other = world.add_application("Second", stage.town.owner)
-    world.add_member(stage.town.guild, other.bot)
+@pytest.mark.parametrize("e2ee", [NoE2ee, Dave])
+async def test_two_bots_hear_each_other(stage: Stage, e2ee: type[NoE2ee | Dave]) -> None:
+    """Of two bots in a channel each gets what the other plays; with DAVE only they can read it, not the server."""
+    stage.server.voice.registry.e2ee = e2ee()
+    other = stage.server.world.add_application("Second", stage.town.owner)
+    stage.server.world.add_member(stage.town.guild, other.bot)
     async with logged_in(stage.server, other.token) as second:
         place = second.get_channel(stage.lounge.id)
         assert isinstance(place, discord.VoiceChannel)
         speaker, listener = await stage.join(stage.lounge), await place.connect(cls=discord.VoiceClient)
+        async with asyncio.timeout(10):
+            while e2ee is Dave and not (speaker._connection.can_encrypt and listener._connection.can_encrypt):  # noqa: ASYNC110
+                await asyncio.sleep(0)  # discord.py tells nobody that keys are agreed on
         arrived: asyncio.Queue[bytes] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -250,6 +255,11 @@ async def test_two_bots_hear_each_other(stage: Stage) -> None:
         assert session.cipher is not None
         async with asyncio.timeout(10):
             packets = [await arrived.get() for _ in range(3)]
-        assert [session.cipher.open(packet[:12], packet[12:-4], packet[-4:]) for packet in packets] == source.sent
+        frames = [session.cipher.open(packet[:12], packet[12:-4], packet[-4:]) for packet in packets]
+        if keys := listener._connection.dave_session:
+            assert not set(frames) & set(source.sent)
+            frames = [keys.decrypt(stage.bot.id, davey.MediaType.audio, frame) for frame in frames]
+        assert frames == source.sent
+        assert stage.heard.e2ee_frames == (3 if e2ee is Dave else 0)
         await listener.disconnect()
         await speaker.disconnect()

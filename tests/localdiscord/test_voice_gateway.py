@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from localdiscord.voice import CloseCode
+from localdiscord.voice import CloseCode, NoE2ee
 from tests.localdiscord.voice_peer import CHANNEL, GUILD, USER, VoicePeer, voice_server
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Room:
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
     """A voice server that has let one user into a channel."""
-    async with voice_server() as (server, url), aiohttp.ClientSession() as http:
+    async with voice_server(e2ee=NoE2ee()) as (server, url), aiohttp.ClientSession() as http:
         yield Room(server, url, http)
 
 
@@ -157,7 +157,7 @@ async def test_other_versions_are_refused(room: Room, version: int) -> None:
 
 async def test_a_silent_client_is_disconnected() -> None:
     """A client without heartbeats is closed with 4009 after two intervals; one with heartbeats is not."""
-    async with voice_server(heartbeat_interval=0.05) as (server, url), aiohttp.ClientSession() as http:
+    async with voice_server(heartbeat_interval=0.05, e2ee=NoE2ee()) as (server, url), aiohttp.ClientSession() as http:
         room = Room(server, url, http)
         async with room.peer() as silent, room.peer() as alive:
             end = asyncio.create_task(silent.closed())
@@ -269,11 +269,11 @@ async def test_a_moved_client_gets_a_new_session(room: Room) -> None:
 
 
 async def test_the_summary_says_what_is_not_encrypted(room: Room) -> None:
-    """The summary names modes, sessions and the DAVE versions in use, which are 0."""
+    """The summary names modes, sessions and the DAVE version, which is 0."""
     async with room.peer() as peer:
         await peer.join(room.update)
         summary = room.server.summary()
-    assert summary["dave_protocol_versions"] == [0]
+    assert summary["dave_protocol_version"] == 0
     assert [(each["user_id"], each["connected"], each["mode"]) for each in summary["sessions"]] == [
         ("300", True, XCHACHA)
     ]
