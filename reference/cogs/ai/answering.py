@@ -19,6 +19,7 @@ from reference.refusals import Refused
 from reference.utils.localization import get_message
 from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.structured_logger import get_logger
+from reference.utils.reliability.error_recovery import Jitter, RetryConfig, retry_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -37,6 +38,11 @@ log = get_logger(__name__)
 
 AI_LIMITS = ("ai_user", "ai_guild", "ai_global")
 """The limits that a question counts for, all or none."""
+
+SHOWING = RetryConfig(
+    max_retries=3, base_delay=0.5, jitter=Jitter.EQUAL, retryable_exceptions=(discord.DiscordServerError,)
+)
+"""How often Discord is given an answer that it does not take; what it has taken is not given again."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ class Answering:
             await live.withdraw()
             raise
         await _end(draft, follower)
-        await live.finish(answer.text, _footer(answer, venue, question.language))
+        await retry_async(live.finish, answer.text, _footer(answer, venue, question.language), config=SHOWING)
         await self._keep(question, answer, live)
         return [message.id for message in live.messages]
 

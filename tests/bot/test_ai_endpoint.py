@@ -1,0 +1,305 @@
+"""The AI chat with a service that streams, stalls and fails, as people meet it on Discord."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localdiscord.actions import deletion, messages
+from localdiscord.actions.drafts import Draft
+from localdiscord.model.files import Upload
+from reference.cogs.ai.config import AISettings
+from reference.utils.reliability.error_recovery import _reset_backoff_state
+from reference.utils.reliability.rate_limiter import RateLimitConfig, rate_limiter
+from reference.work import drain
+from tests.ai.service import Service, failing, streamed, whole
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from localdiscord.model.message import Message
+    from reference.config import Settings
+    from tests.bot.conftest import Stage
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    """A service that listens."""
+    async with Service() as service:
+        yield service
+
+
+@pytest.fixture
+def ai(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a test changes of the settings."""
+    return dict(getattr(request, "param", {}))
+
+
+@pytest.fixture
+def settings(settings: Settings, service: Service, ai: dict[str, Any]) -> Settings:
+    """The settings of a bot whose model is behind the service."""
+    quick = {"edit_seconds": 0.02, "retry_delay_seconds": 0.0, "retries": 0, "waiting_per_channel": 1}
+    return settings.model_copy(update={"ai": AISettings(**{"endpoint": service.endpoint(), **quick, **ai})})
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    """What earlier tests spent and failed is forgotten."""
+    rate_limiter.reset()
+    for place in ("endpoint", "fallback"):
+        _reset_backoff_state(f"ai_{place}")
+
+
+def say(stage: Stage, words: str) -> Message:
+    """Mention the bot in #general."""
+    return stage.member.say(stage.channels["general"], f"<@{stage.town.application.bot.id}> {words}")
+
+
+def delete(stage: Stage, message: Message) -> None:
+    """Let the owner delete a message."""
+    deletion.delete(stage.discord.world, message, stage.town.owner)
+
+
+def attach(stage: Stage, words: str, **files: bytes) -> Message:
+    """Mention the bot in #general, with text files."""
+    uploads = {place: Upload(f"{name}.txt", "text/plain", data) for place, (name, data) in enumerate(files.items())}
+    told = [{"id": place, "filename": upload.filename} for place, upload in uploads.items()]
+    draft = Draft(f"<@{stage.town.application.bot.id}> {words}", files=uploads, attachments=told)
+    return messages.send(stage.discord.world, stage.channels["general"], stage.member.user, draft)
+
+
+async def see(stage: Stage, after: Message, matches: Callable[[str], bool]) -> Message:
+    """Wait for a message of the bot whose text is as expected."""
+    bot = stage.town.application.bot
+    general = stage.channels["general"]
+    return await stage.member.expect(general, lambda seen: seen.author is bot and matches(seen.content), after=after.id)
+
+
+def said(stage: Stage) -> list[str]:
+    """Return what the bot says in #general."""
+    bot = stage.town.application.bot
+    return [message.content for message in stage.channels["general"].messages.values() if message.author is bot]
+
+
+async def history(stage: Stage) -> list[str]:
+    """Return what is remembered of #general, once the bot has done all that it has to do."""
+    assert await drain(5.0) == []
+    rows = await stage.bot.database.get_ai_history(stage.channels["general"].id)
+    return [row["content"] for row in rows]
+
+
+async def test_an_answer_grows_in_one_message(stage: Stage, service: Service) -> None:
+    """What is there is shown at once, by edits of one reply; in the end it is whole, and remembered."""
+    service.plan.append(service.stalling("The first part", ", the second"))
+    question = say(stage, "tell me")
+    growing = await see(stage, question, lambda text: text == "The first part, the second …")
+    assert await stage.bot.database.get_ai_history(growing.channel.id) == []
+    service.released.set()
+    whole_text = "The first part, the second at last"
+    assert (await see(stage, question, lambda text: text == whole_text)).id == growing.id
+    assert await history(stage) == ["tell me", whole_text]
+    assert said(stage) == [whole_text]
+
+
+async def test_the_model_reads_names_and_the_turn_before(stage: Stage, service: Service) -> None:
+    """The request holds the conversation with the names of those who spoke, and mentions as names."""
+    for words in ("one", f"say hello to <@{stage.town.members[1].id}>"):
+        await see(stage, say(stage, words), lambda text: text == "Hello world")
+        assert await drain(5.0) == []
+    said_to_model = [message["content"] for message in service.requests[1]["messages"]]
+    assert said_to_model[1:] == ["Carol: one", "Hello world", "Carol: say hello to @Somchai"]
+
+
+async def test_a_long_answer_is_several_messages(stage: Stage, service: Service) -> None:
+    """An answer beyond 2000 characters is split, with its code blocks whole."""
+    code = "\n".join(f"print({number:04})" for number in range(200))
+    service.plan.append(whole(f"Here:\n```py\n{code}\n```\nThat is all."))
+    await see(stage, say(stage, "write code"), lambda text: text.endswith("That is all."))
+    parts = said(stage)
+    assert len(parts) == 2
+    assert all(len(part) <= 2000 and part.count("```") == 2 for part in parts)
+    assert (await history(stage))[1].endswith("That is all.")
+
+
+async def test_an_answer_calls_nobody(stage: Stage, service: Service) -> None:
+    """Whatever a model is made to write, no message of the bot mentions anybody but in looks."""
+    service.plan.append(whole(f"@everyone @here <@{stage.town.owner.id}> <@&{stage.town.guild.id}>"))
+    reply = await see(stage, say(stage, "call them all"), lambda text: "@everyone" in text)
+    payload = reply.payload()
+    assert (payload["mention_everyone"], payload["mentions"], payload["mention_roles"]) == (False, [], [])
+
+
+@pytest.mark.parametrize("gone", ["question", "answer"])
+async def test_a_deleted_message_stops_its_answer(stage: Stage, service: Service, gone: str) -> None:
+    """Who deletes the question or the answer stops the answer; nothing of it is remembered."""
+    service.plan.append(service.stalling("Once upon a time"))
+    question = say(stage, "tell me a story")
+    answer = await see(stage, question, lambda text: text == "Once upon a time …")
+    delete(stage, question if gone == "question" else answer)
+    assert await history(stage) == []
+    rest = [] if gone == "answer" else ["Once upon a time\n-# stopped"]
+    assert said(stage) == rest
+    await see(stage, say(stage, "again"), lambda text: text == "Hello world")
+
+
+async def test_the_end_of_the_bot_stops_answers(stage: Stage, service: Service) -> None:
+    """When the area is unloaded, what is shown says that it was stopped, and nothing of it is remembered."""
+    service.plan.append(service.stalling("Once upon a time"))
+    await see(stage, say(stage, "tell me a story"), lambda text: text == "Once upon a time …")
+    await stage.bot.unload_extension("reference.cogs.ai")
+    assert said(stage) == ["Once upon a time\n-# stopped"]
+    assert await history(stage) == []
+
+
+async def test_one_question_at_a_time(stage: Stage, service: Service) -> None:
+    """In a channel the second question waits for the first, and a third one is told to come again."""
+    service.plan += [service.stalling("first"), streamed("second")]
+    first = say(stage, "one")
+    await see(stage, first, lambda text: text == "first …")
+    say(stage, "two")
+    third = say(stage, "three")
+    await see(stage, third, lambda text: text.startswith("1 question waits here already"))
+    assert len(service.requests) == 1
+    service.released.set()
+    await see(stage, first, lambda text: text == "second")
+    assert await history(stage) == ["one", "first at last", "two", "second"]
+
+
+@pytest.mark.parametrize("ai", [{"scripted_fallback": False, "failure_threshold": 1}], indirect=True)
+async def test_a_service_that_is_away_is_told_kindly(stage: Stage, service: Service) -> None:
+    """Without a stand-in people are told when to come back; what was shown of a broken answer is taken away."""
+    service.plan.append(failing(503))
+    await see(stage, say(stage, "hello"), lambda text: text.startswith("No model answers right now"))
+    answer = await stage.member.reply(stage.member.slash(stage.channels["general"], "ai ask", question="hello"))
+    assert "try again in 60 seconds" in answer.content
+    assert len(service.requests) == 1
+    status = await stage.member.reply(stage.member.slash(stage.channels["general"], "ai status"))
+    assert "is left alone for 60 s after failures" in str(status.embeds)
+
+
+async def test_the_script_answers_in_place_of_a_service_that_is_away(stage: Stage, service: Service) -> None:
+    """While the service fails the scripted model answers, is called what it is, and is not remembered."""
+    service.usual = failing(500)
+    await see(stage, say(stage, "hello"), lambda text: text.endswith("-# scripted model, not an AI"))
+    assert await history(stage) == []
+
+
+async def test_a_second_service_says_that_it_stands_in(discord: Any, stage_with_two: Stage) -> None:
+    """The answer of the second service names its model."""
+    await see(stage_with_two, say(stage_with_two, "hello"), lambda text: "-# the-other, while the usual" in text)
+    assert await history(stage_with_two) == ["hello", "From the other"]
+
+
+@pytest.fixture
+async def ai_fallback() -> AsyncIterator[Service]:
+    """A second service."""
+    async with Service() as other:
+        other.usual = streamed("From the other")
+        yield other
+
+
+@pytest.fixture
+def stage_with_two(ai: dict[str, Any], service: Service, ai_fallback: Service, request: Any) -> Stage:
+    """A bot with two services, the first of which fails."""
+    service.usual = failing(502)
+    ai["fallback"] = ai_fallback.endpoint("the-other")
+    stage: Stage = request.getfixturevalue("stage")
+    return stage
+
+
+@pytest.mark.parametrize("ai", [{"user_tokens_per_day": 900}], indirect=True)
+async def test_a_budget_that_is_used_up_is_told(stage: Stage, service: Service) -> None:
+    """Who has too few tokens left is told when there are new ones, and the service is not asked."""
+    service.usual = whole("x", {"prompt_tokens": 80, "completion_tokens": 40})
+    await see(stage, say(stage, "hello"), lambda text: text == "x")
+    assert await drain(5.0) == []
+    await see(stage, say(stage, "hello"), lambda text: "used your 900 tokens for today" in text and "<t:" in text)
+    assert len(service.requests) == 1
+    assert await stage.bot.database.get_ai_history(stage.channels["general"].id) != []
+
+
+async def test_who_asks_too_often_is_told_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit a question is refused; that is told, but not for every one of a flood."""
+    usual = rate_limiter.get_config("ai_user")
+    rate_limiter.add_config("ai_user", RateLimitConfig(1, 60.0))
+    try:
+        await see(stage, say(stage, "one"), lambda text: text == "Hello world")
+        flood = [say(stage, "more") for _ in range(3)]
+        await see(stage, flood[0], lambda text: text.startswith("Please wait"))
+        assert await drain(5.0) == []
+        assert len([text for text in said(stage) if text.startswith("Please wait")]) == 1
+    finally:
+        rate_limiter.add_config("ai_user", usual)
+
+
+async def test_a_request_that_the_model_rejects_is_told(stage: Stage, service: Service) -> None:
+    """What the service says of the request itself is told in our words."""
+    service.plan.append(failing(400, "@everyone context_length_exceeded"))
+    reply = await see(stage, say(stage, "hello"), lambda text: text.startswith("The model objects"))
+    assert "everyone" not in reply.content
+
+
+async def test_answers_are_open_to_feedback(stage: Stage, service: Service) -> None:
+    """A finished answer is tracked, so that reactions to it are counted."""
+    reply = await see(stage, say(stage, "hello"), lambda text: text == "Hello world")
+    assert await drain(5.0) == []
+    assert stage.bot.feedback.process_reaction(reply.id, stage.member.user.id, "👍") == "positive"
+    stats = await stage.bot.database.get_user_stats(stage.member.user.id, stage.town.guild.id)
+    assert stats["ai_interactions"] == 1
+
+
+async def test_the_command_is_stopped_by_deleting_its_answer(stage: Stage, service: Service) -> None:
+    """An answer to `/ai ask` grows too, and whoever deletes it stops it."""
+    service.plan.append(service.stalling("Once"))
+    general = stage.channels["general"]
+    interaction = stage.member.slash(general, "ai ask", question="a story")
+    answer = await stage.member.reply(interaction)
+    assert answer.content == "Once …"
+    delete(stage, answer)
+    assert await history(stage) == []
+
+
+async def test_attached_texts_are_read(stage: Stage, service: Service) -> None:
+    """Text files belong to the question up to their limit; what is too large is told below the answer."""
+    question = attach(stage, "what is in it?", notes="ชา and sugar".encode(), huge=b"x" * 60_000)
+    reply = await see(stage, question, lambda text: text.startswith("Hello world"))
+    assert reply.content.endswith("-# huge.txt is too large: text files up to 50000 bytes are read.")
+    asked = service.requests[0]["messages"][-1]["content"]
+    assert asked == "Carol: what is in it?\n\n[attached file notes.txt]\nชา and sugar"
+
+
+async def test_a_long_attachment_is_shortened(stage: Stage, service: Service) -> None:
+    """What does not fit into a request is left out, and that is told."""
+    reply = await see(stage, attach(stage, "", long=b"word " * 8_000), lambda text: text.startswith("Hello world"))
+    assert "its beginning was read" in reply.content
+    assert len(service.requests[0]["messages"][-1]["content"]) <= 4 * 3_000 + 10
+
+
+async def test_a_reply_brings_what_it_replies_to(stage: Stage, service: Service) -> None:
+    """A question in reply to somebody's message comes with that message; one in reply to an answer needs no mention."""
+    general, world = stage.channels["general"], stage.discord.world
+    said_before = stage.owner.say(general, "Tea is made of leaves.")
+    bot = stage.town.application.bot
+    draft = Draft(f"<@{bot.id}> is that true?", reference={"message_id": str(said_before.id)})
+    answer = await see(stage, messages.send(world, general, stage.member.user, draft), bool)
+    assert service.requests[0]["messages"][-1]["content"] == "Carol: > Alice: Tea is made of leaves.\nis that true?"
+    assert await drain(5.0) == []
+    nobody = {"parse": [], "replied_user": False}
+    draft = Draft("and coffee?", reference={"message_id": str(answer.id)}, allowed_mentions=nobody)
+    await see(stage, messages.send(world, general, stage.member.user, draft), lambda text: text == "Hello world")
+    assert service.requests[1]["messages"][-1]["content"] == "Carol: and coffee?"
+
+
+async def test_discord_may_fail_while_an_answer_grows(stage: Stage, service: Service) -> None:
+    """A failure of Discord while an answer grows, or when it ends, does not lose it."""
+    faults = stage.discord.faults
+    service.plan.append(service.stalling("The first"))
+    typing = faults.server_error("/channels/*/typing", 503, method="POST")
+    first_edit = faults.server_error("/channels/*/messages/*", 503, method="PATCH", times=2)
+    question = say(stage, "hello")
+    await see(stage, question, lambda text: text == "The first …")
+    service.released.set()
+    await see(stage, question, lambda text: text == "The first at last")
+    assert (typing.met, first_edit.met) == (1, 2)
+    assert await history(stage) == ["hello", "The first at last"]
