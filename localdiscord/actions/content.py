@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from localdiscord.actions.drafts import Draft
+    from localdiscord.model.channel import Channel
+    from localdiscord.model.files import Upload
     from localdiscord.model.message import Message
     from localdiscord.model.world import World
 
-__all__ = ["apply_attachments", "apply_mentions"]
+__all__ = ["apply_attachments", "apply_mentions", "attach"]
 
 USER = re.compile(r"<@!?(\d+)>")
 ROLE = re.compile(r"<@&(\d+)>")
@@ -95,17 +97,30 @@ def apply_attachments(world: World, message: Message, draft: Draft) -> None:
 
 def _keep(world: World, message: Message, number: int, draft: Draft, said: dict[str, Any]) -> dict[str, Any]:
     file = draft.files[number]
-    name = UNSAFE.sub("_", said.get("filename") or file.filename) or "unknown"
-    key = world.snowflakes.next()
-    url = world.files.keep(f"/attachments/{message.channel.id}/{key}/{name}", file)
-    body: dict[str, Any] = {"id": str(key), "filename": name, "size": len(file.data), "url": url, "proxy_url": url}
-    body["content_type"] = mimetypes.guess_type(name)[0] or file.media_type
-    if size := dimensions(file.data):
-        body |= {"width": size[0], "height": size[1], "placeholder_version": 1}
+    body = attach(world, message.channel, file, said.get("filename") or file.filename)
     if message.flags & EPHEMERAL_FLAG:
         body["ephemeral"] = True
     told = ("description", "title", "duration_secs", "waveform")
     return body | {key: said[key] for key in told if said.get(key) is not None}
+
+
+def attach(world: World, channel: Channel, file: Upload, filename: str | None = None) -> dict[str, Any]:
+    """Keep a file for a channel, and return it as an attachment: of a message, or for an option of a command.
+
+    Args:
+        world: the world.
+        channel: where it is used.
+        file: the file.
+        filename: its name, where it is not the file's own.
+    """
+    name = UNSAFE.sub("_", filename or file.filename) or "unknown"
+    key = world.snowflakes.next()
+    url = world.files.keep(f"/attachments/{channel.id}/{key}/{name}", file)
+    body: dict[str, Any] = {"id": str(key), "filename": name, "size": len(file.data), "url": url, "proxy_url": url}
+    body["content_type"] = mimetypes.guess_type(name)[0] or file.media_type
+    if size := dimensions(file.data):
+        body |= {"width": size[0], "height": size[1], "placeholder_version": 1}
+    return body
 
 
 def _places(message: Message) -> Iterator[tuple[str, dict[str, Any], str]]:

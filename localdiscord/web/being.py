@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from localdiscord.web.acts import Request
     from localdiscord.web.connection import Tab
 
-__all__ = ["arrive", "enter", "people"]
+__all__ = ["arrive", "enter", "leave", "people", "presence"]
 
 LONGEST_NAME = 32
 LANGUAGES = frozenset({"en-US", "th"})
@@ -38,16 +38,24 @@ def _part(guild: Guild, member: Member) -> str | None:
 async def people(tab: Tab, _request: Request) -> dict[str, Any]:
     """Tell who one can be."""
     guild = _town(tab)
-    members = [member for member in guild.members.values() if not member.user.bot]
+    members: list[Member] = [member for member in guild.members.values() if not member.user.bot]
     cards = [{**person_view(member.user), "part": _part(guild, member)} for member in members]
     return {"guild": guild.name, "people": cards}
 
 
 @act("enter")
 async def enter(tab: Tab, request: Request) -> dict[str, Any]:
-    """Become somebody; a name is what stays the same when the local Discord starts anew."""
+    """Become somebody; a name is what stays the same when the local Discord starts anew.
+
+    Whoever was kicked or has left comes back to the town.
+
+    Raises:
+        BadRequestError: there is nobody of that name.
+    """
     for user in tab.discord.world.users.values():
         if user.username == request["username"] and not user.bot:
+            if user.id not in _town(tab).members:
+                tab.discord.person(user).join(_town(tab))
             return tab.enter(user)
     raise BadRequestError(f"There is no {request['username']} here.")
 
@@ -62,5 +70,17 @@ async def arrive(tab: Tab, request: Request) -> dict[str, Any]:
     if any(user.username == name.lower() for user in world.users.values()):
         raise BadRequestError(f"{name} is here already: choose another name.")
     user = world.add_user(name, locale=locale if locale in LANGUAGES else "en-US")
-    world.add_member(_town(tab), user)
+    tab.discord.person(user).join(_town(tab))
     return tab.enter(user)
+
+
+@act("leave")
+async def leave(tab: Tab, _request: Request) -> None:
+    """Go back to the door."""
+    tab.leave()
+
+
+@act("presence")
+async def presence(tab: Tab, request: Request) -> None:
+    """Be online, idle, not to be disturbed, or not seen."""
+    tab.person.be(str(request["status"]))

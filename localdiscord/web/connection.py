@@ -16,7 +16,6 @@ from localdiscord.web.kindness import sentence
 from localdiscord.web.view import concerns, message_view, town_view
 
 if TYPE_CHECKING:
-    from localdiscord.model.channel import Channel
     from localdiscord.model.user import User
     from localdiscord.model.world import Event
     from localdiscord.server import LocalDiscord
@@ -69,13 +68,9 @@ class Tab:
         self._person = self.discord.person(user)
         return town_view(self.discord.world, user)
 
-    def attach(self, channel: Channel, key: str) -> dict[str, Any]:
-        """Store a file that was sent ahead, and return it as an attachment of a channel.
-
-        Raises:
-            KeyError: it is not there.
-        """
-        raise KeyError(key, channel)
+    def leave(self) -> None:
+        """Be nobody."""
+        self._person = None
 
     async def run(self, request: web.Request) -> web.WebSocketResponse:
         """Talk with the page until it goes."""
@@ -139,19 +134,22 @@ class Tab:
             self._outbox.put_nowait({"event": "gone", "channel": event.data["channel_id"], "ids": ids})
         elif event.name.startswith("MESSAGE_"):
             self._tell_message(event.data["channel_id"], event.data["message_id"])
+        elif event.name == "CHANNEL_PINS_UPDATE" or event.name.startswith("INTERACTION_"):
+            return
         elif event.name == "TYPING_START":
             data = {"channel": event.data["channel_id"], "user": event.data["user_id"]}
             self._outbox.put_nowait({"event": "typing", **data})
         elif self._refresh is None:
-            self._refresh = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_town)
+            self._refresh = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.tell_town)
 
     def _tell_message(self, channel_id: str, message_id: str) -> None:
         channel = self.discord.world.channels.get(int(channel_id))
         message = channel.messages.get(int(message_id)) if channel else None
         if message is None or (message.is_ephemeral and message.audience is not self.person.user):
             return
-        self._outbox.put_nowait({"event": "message", "message": message_view(message)})
+        self._outbox.put_nowait({"event": "message", "message": message_view(message, self.person.user)})
 
-    def _tell_town(self) -> None:
+    def tell_town(self) -> None:
+        """Tell the person's view of the town as it is now."""
         self._refresh = None
         self._outbox.put_nowait({"event": "town", "town": town_view(self.discord.world, self.person.user)})

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localdiscord.model.files import Upload
 from localdiscord.web.connection import Tab
 from localdiscord.web.guard import shut_out_strangers
-from localdiscord.web.uploads import LARGEST, Upload, Uploads
+from localdiscord.web.uploads import LARGEST, Uploads
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler

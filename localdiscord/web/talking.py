@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions.access import may
 from localdiscord.permissions import Permissions
-from localdiscord.web.acts import act, channel_of
+from localdiscord.web.acts import act, channel_of, message_of
 from localdiscord.web.view import message_view
 
 if TYPE_CHECKING:
     from localdiscord.web.acts import Request
     from localdiscord.web.connection import Tab
 
-__all__ = ["history", "say"]
+__all__ = ["delete", "edit", "history", "react", "say", "typing", "unreact"]
 
 LARGEST_PAGE = 100
 
@@ -31,11 +31,45 @@ async def history(tab: Tab, request: Request) -> dict[str, Any]:
         if (before is None or message.id < before) and person.sees(message):
             if len(found) == limit:
                 return {"messages": found[::-1], "whole": False}
-            found.append(message_view(message))
+            found.append(message_view(message, person.user))
     return {"messages": found[::-1], "whole": True}
 
 
 @act("say")
 async def say(tab: Tab, request: Request) -> None:
-    """Write a message."""
-    tab.person.say(channel_of(tab, request), str(request["content"]))
+    """Write a message, with the files that were sent ahead."""
+    channel = channel_of(tab, request)
+    original = channel.messages.get(int(request.get("reply") or 0))
+    files = [tab.uploads.take(str(key)) for key in request.get("files") or ()]
+    ping = bool(request.get("ping", True))
+    tab.person.say(channel, str(request["content"]), reply_to=original, files=files, ping=ping)
+
+
+@act("edit")
+async def edit(tab: Tab, request: Request) -> None:
+    """Change a message."""
+    tab.person.edit(message_of(tab, request), str(request["content"]))
+
+
+@act("delete")
+async def delete(tab: Tab, request: Request) -> None:
+    """Delete a message; one that the person alone sees is dismissed."""
+    tab.person.delete(message_of(tab, request))
+
+
+@act("react")
+async def react(tab: Tab, request: Request) -> None:
+    """React to a message."""
+    tab.person.react(message_of(tab, request), str(request["emoji"]))
+
+
+@act("unreact")
+async def unreact(tab: Tab, request: Request) -> None:
+    """Take a reaction back."""
+    tab.person.unreact(message_of(tab, request), str(request["emoji"]))
+
+
+@act("typing")
+async def typing(tab: Tab, request: Request) -> None:
+    """Begin to type."""
+    tab.person.type(channel_of(tab, request))

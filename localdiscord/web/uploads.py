@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["LARGEST", "Upload", "Uploads"]
+from localdiscord.web.acts import BadRequestError
+
+if TYPE_CHECKING:
+    from localdiscord.model.files import Upload
+
+__all__ = ["LARGEST", "Uploads"]
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of a file that people may send."""
 
 MOST_WAITING = 20
 """How many files wait for a message; the oldest goes first."""
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that waits for its message."""
-
-    filename: str
-    content_type: str
-    data: bytes
 
 
 class Uploads:
@@ -41,6 +37,9 @@ class Uploads:
         """Return a file and forget it.
 
         Raises:
-            KeyError: it is not there.
+            BadRequestError: it is not there.
         """
-        return self._waiting.pop(key)
+        try:
+            return self._waiting.pop(key)
+        except KeyError:
+            raise BadRequestError("The file did not arrive: choose it again.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localdiscord.actions.content import attach
 from localdiscord.components import SELECTS, ComponentType, walk
 from localdiscord.driver.errors import HumanlyImpossibleError
 from localdiscord.model.interaction import ANSWER_WITHIN
@@ -137,7 +138,7 @@ def _mentionable(tab: Tab, channel: Channel, value: Any) -> Role | User:
 
 
 def _attachment(tab: Tab, channel: Channel, value: Any) -> dict[str, Any]:
-    return tab.attach(channel, str(value))
+    return attach(tab.discord.world, channel, tab.uploads.take(str(value)))
 
 
 CONVERT: dict[int, Callable[[Tab, Channel, Any], Any]] = {

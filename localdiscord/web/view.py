@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions.access import permissions_in
-from localdiscord.model.channel import ChannelType
+from localdiscord.model.channel import TEXTUAL, ChannelType
 from localdiscord.permissions import Permissions, in_guild
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ __all__ = ["concerns", "may_see", "message_view", "person_view", "town_view"]
 
 IN_CHANNEL = {
     "read": Permissions.READ_MESSAGE_HISTORY,
-    "send": Permissions.SEND_MESSAGES,
     "attach": Permissions.ATTACH_FILES,
     "react": Permissions.ADD_REACTIONS,
     "manage": Permissions.MANAGE_MESSAGES,
     "commands": Permissions.USE_APPLICATION_COMMANDS,
     "connect": Permissions.CONNECT,
+    "pin": Permissions.PIN_MESSAGES,
     "thread": Permissions.CREATE_PUBLIC_THREADS,
 }
 """What the page offers in a channel to those who may."""
@@ -71,9 +71,9 @@ def concerns(world: World, user: User, event: Event) -> bool:
     return guild is None or user.id in guild.members
 
 
-def message_view(message: Message) -> dict[str, Any]:
-    """Return a message as the page shows it."""
-    return message.payload()
+def message_view(message: Message, user: User) -> dict[str, Any]:
+    """Return a message as the page shows it to somebody."""
+    return message.payload(user.id)
 
 
 def town_view(world: World, user: User) -> dict[str, Any]:
@@ -132,9 +132,16 @@ def _channel_view(world: World, channel: Channel, user: User) -> dict[str, Any]:
         "parent": str(channel.parent_id) if channel.parent_id else None,
         "position": channel.position,
         "slowmode": channel.slowmode,
+        "archived": channel.thread is not None and channel.thread.archived,
         "last": str(channel.last_message_id) if channel.last_message_id else None,
-        "can": _named(permissions_in(world, channel, user), IN_CHANNEL),
+        "can": _allowed(world, channel, user),
     }
+
+
+def _allowed(world: World, channel: Channel, user: User) -> list[str]:
+    held = permissions_in(world, channel, user)
+    writing = Permissions.SEND_MESSAGES_IN_THREADS if channel.thread else Permissions.SEND_MESSAGES
+    return _named(held, IN_CHANNEL) + (["send"] if writing in held and channel.type in TEXTUAL else [])
 
 
 def _direct_view(world: World, channel: Channel, user: User) -> dict[str, Any]:

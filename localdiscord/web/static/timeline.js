@@ -115,6 +115,7 @@ export class Timeline {
   }
 
   dismiss(message) {
+    this.hooks.remove(message);
     this.drop(message.channel_id, [message.id]);
     by("entry")?.focus();
   }
