@@ -8,5 +8,5 @@ __all__ = ["AREAS", "FOLDER"]
 
 FOLDER = Path(__file__).parent
 
-AREAS = ("admin", "ai")
+AREAS = ("admin", "ai", "links", "moderation")
 """The areas in the order in which they are loaded."""
