@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["page_embed", "plain", "refusal_line"]
 
 COLOUR = discord.Colour.dark_teal()
-_MARKS = re.compile(r"[\\*_~|`\[\]<>#]|^\s*-", re.MULTILINE)
+_MARKS = re.compile(r"[\\*_~|`\[\]<>#]|^-", re.MULTILINE)
 LONGEST_TITLE = 256
 LONGEST_DESCRIPTION = 4096
 LONGEST_LINK = 60
