@@ -52,6 +52,7 @@ class Call:
         body: the JSON body; of a form, its `payload_json`.
         files: the files of a form, by field name.
         reason: for the audit log.
+        status: of the answer, where the handler decides it.
     """
 
     discord: LocalDiscord
@@ -61,6 +62,7 @@ class Call:
     body: Any = None
     files: dict[str, Upload] = field(default_factory=dict)
     reason: str | None = None
+    status: int | None = None
 
     @property
     def world(self) -> World:
@@ -255,6 +257,7 @@ class _Answer:
         try:
             call = await _read(self.discord, self.entry, request)
             body = await self.entry.handler(call)
+            status = call.status or status
         except DiscordError as error:
             body, status = error.payload(), error.refusal.status
         if self.discord.record is not None:
