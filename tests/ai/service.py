@@ -31,7 +31,6 @@ class Service:
         plan: what is answered, in order; then the usual answer.
         usual: what is answered where nothing is planned.
         released: set, it ends what stalls.
-        under_way: counted up when a request arrives, for tests that wait for one.
     """
 
     def __init__(self) -> None:
@@ -41,6 +40,7 @@ class Service:
         self.usual: Behaviour = streamed("Hello", " world")
         self.released = asyncio.Event()
         self._arrived = asyncio.Condition()
+        self._steps = asyncio.Semaphore(0)
         app = web.Application()
         app.add_routes([web.post("/v1/chat/completions", self._complete)])
         self._server = TestServer(app, host="127.0.0.1")
@@ -84,6 +84,34 @@ class Service:
             return response
 
         return behave
+
+    def stepping(self, *pieces: str) -> Behaviour:
+        """Send a piece for each `step`, and the end with the last one."""
+
+        async def behave(request: web.Request) -> web.StreamResponse:
+            response = await _begun(request)
+            for piece in pieces:
+                await self._steps.acquire()
+                await response.write(_piece(piece))
+            await response.write(b"data: [DONE]\n\n")
+            return response
+
+        return behave
+
+    def breaking(self, piece: str) -> Behaviour:
+        """Send a piece, and cut the connection at the next `step`."""
+
+        async def behave(request: web.Request) -> web.StreamResponse:
+            response = await _begun(request)
+            await response.write(_piece(piece))
+            await self._steps.acquire()
+            return _cut(request, response)
+
+        return behave
+
+    def step(self) -> None:
+        """Let a piece be sent, or what else waits for it happen."""
+        self._steps.release()
 
 
 def streamed(*pieces: str, usage: Mapping[str, int] | None = USAGE, reason: str = "stop") -> Behaviour:
@@ -132,11 +160,15 @@ def dropping(*pieces: str) -> Behaviour:
         response = await _begun(request)
         for piece in pieces:
             await response.write(_piece(piece))
-        assert request.transport is not None
-        request.transport.close()
-        return response
+        return _cut(request, response)
 
     return behave
+
+
+def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 async def _begun(request: web.Request, headers: Mapping[str, str] = SSE) -> web.StreamResponse:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localdiscord.actions import deletion, messages
-from localdiscord.actions.drafts import Draft
+from localdiscord.actions import deletion, roles, threads
 from localdiscord.model.files import Upload
+from localdiscord.permissions import Permissions
 from reference.cogs.ai.config import AISettings
 from reference.utils.reliability.error_recovery import _reset_backoff_state
 from reference.utils.reliability.rate_limiter import RateLimitConfig, rate_limiter
 from reference.work import drain
-from tests.ai.service import Service, failing, streamed, whole
+from tests.ai.service import Service, dropping, failing, streamed, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,22 +51,10 @@ def _fresh_limits() -> None:
         _reset_backoff_state(f"ai_{place}")
 
 
-def say(stage: Stage, words: str) -> Message:
-    """Mention the bot in #general."""
-    return stage.member.say(stage.channels["general"], f"<@{stage.town.application.bot.id}> {words}")
-
-
-def delete(stage: Stage, message: Message) -> None:
-    """Let the owner delete a message."""
-    deletion.delete(stage.discord.world, message, stage.town.owner)
-
-
-def attach(stage: Stage, words: str, **files: bytes) -> Message:
+def say(stage: Stage, words: str, **files: bytes) -> Message:
     """Mention the bot in #general, with text files."""
-    uploads = {place: Upload(f"{name}.txt", "text/plain", data) for place, (name, data) in enumerate(files.items())}
-    told = [{"id": place, "filename": upload.filename} for place, upload in uploads.items()]
-    draft = Draft(f"<@{stage.town.application.bot.id}> {words}", files=uploads, attachments=told)
-    return messages.send(stage.discord.world, stage.channels["general"], stage.member.user, draft)
+    uploads = [Upload(f"{name}.txt", "text/plain", data) for name, data in files.items()]
+    return stage.member.say(stage.channels["general"], f"<@{stage.town.application.bot.id}> {words}", files=uploads)
 
 
 async def see(stage: Stage, after: Message, matches: Callable[[str], bool]) -> Message:
@@ -136,7 +124,7 @@ async def test_a_deleted_message_stops_its_answer(stage: Stage, service: Service
     service.plan.append(service.stalling("Once upon a time"))
     question = say(stage, "tell me a story")
     answer = await see(stage, question, lambda text: text == "Once upon a time …")
-    delete(stage, question if gone == "question" else answer)
+    stage.owner.delete(question if gone == "question" else answer)
     assert await history(stage) == []
     rest = [] if gone == "answer" else ["Once upon a time\n-# stopped"]
     assert said(stage) == rest
@@ -256,13 +244,13 @@ async def test_the_command_is_stopped_by_deleting_its_answer(stage: Stage, servi
     interaction = stage.member.slash(general, "ai ask", question="a story")
     answer = await stage.member.reply(interaction)
     assert answer.content == "Once …"
-    delete(stage, answer)
+    stage.owner.delete(answer)
     assert await history(stage) == []
 
 
 async def test_attached_texts_are_read(stage: Stage, service: Service) -> None:
     """Text files belong to the question up to their limit; what is too large is told below the answer."""
-    question = attach(stage, "what is in it?", notes="ชา and sugar".encode(), huge=b"x" * 60_000)
+    question = say(stage, "what is in it?", notes="ชา and sugar".encode(), huge=b"x" * 60_000)
     reply = await see(stage, question, lambda text: text.startswith("Hello world"))
     assert reply.content.endswith("-# huge.txt is too large: text files up to 50000 bytes are read.")
     asked = service.requests[0]["messages"][-1]["content"]
@@ -271,35 +259,141 @@ async def test_attached_texts_are_read(stage: Stage, service: Service) -> None:
 
 async def test_a_long_attachment_is_shortened(stage: Stage, service: Service) -> None:
     """What does not fit into a request is left out, and that is told."""
-    reply = await see(stage, attach(stage, "", long=b"word " * 8_000), lambda text: text.startswith("Hello world"))
+    reply = await see(stage, say(stage, "", long=b"word " * 8_000), lambda text: text.startswith("Hello world"))
     assert "its beginning was read" in reply.content
     assert len(service.requests[0]["messages"][-1]["content"]) <= 4 * 3_000 + 10
 
 
 async def test_a_reply_brings_what_it_replies_to(stage: Stage, service: Service) -> None:
     """A question in reply to somebody's message comes with that message; one in reply to an answer needs no mention."""
-    general, world = stage.channels["general"], stage.discord.world
+    general, bot = stage.channels["general"], stage.town.application.bot
     said_before = stage.owner.say(general, "Tea is made of leaves.")
-    bot = stage.town.application.bot
-    draft = Draft(f"<@{bot.id}> is that true?", reference={"message_id": str(said_before.id)})
-    answer = await see(stage, messages.send(world, general, stage.member.user, draft), bool)
+    question = stage.member.say(general, f"<@{bot.id}> is that true?", reply_to=said_before)
+    answer = await see(stage, question, bool)
     assert service.requests[0]["messages"][-1]["content"] == "Carol: > Alice: Tea is made of leaves.\nis that true?"
     assert await drain(5.0) == []
-    nobody = {"parse": [], "replied_user": False}
-    draft = Draft("and coffee?", reference={"message_id": str(answer.id)}, allowed_mentions=nobody)
-    await see(stage, messages.send(world, general, stage.member.user, draft), lambda text: text == "Hello world")
+    follow_up = stage.member.say(general, "and coffee?", reply_to=answer, ping=False)
+    await see(stage, follow_up, lambda text: text == "Hello world")
     assert service.requests[1]["messages"][-1]["content"] == "Carol: and coffee?"
 
 
 async def test_discord_may_fail_while_an_answer_grows(stage: Stage, service: Service) -> None:
     """A failure of Discord while an answer grows, or when it ends, does not lose it."""
     faults = stage.discord.faults
-    service.plan.append(service.stalling("The first"))
+    service.plan.append(service.stepping("one", " two", " three", " four"))
     typing = faults.server_error("/channels/*/typing", 503, method="POST")
-    first_edit = faults.server_error("/channels/*/messages/*", 503, method="PATCH", times=2)
-    question = say(stage, "hello")
-    await see(stage, question, lambda text: text == "The first …")
+    question = say(stage, "count")
+    service.step()
+    await see(stage, question, lambda text: text == "one …")
+    growing = faults.server_error("/channels/*/messages/*", 503, method="PATCH")
+    service.step()
+    await stage.discord.until(lambda: growing.met)
+    service.step()
+    await see(stage, question, lambda text: text == "one two three …")
+    ending = faults.server_error("/channels/*/messages/*", 503, method="PATCH", times=2)
+    service.step()
+    await see(stage, question, lambda text: text == "one two three four")
+    assert (typing.met, growing.met, ending.met) == (1, 1, 2)
+    assert await history(stage) == ["count", "one two three four"]
+
+
+async def test_an_answer_that_discord_has_no_longer_is_stopped(stage: Stage, service: Service) -> None:
+    """An answer that cannot be found when it is to grow is stopped, even if nobody told of its deletion."""
+    service.plan.append(service.stepping("one", " two", " three"))
+    question = say(stage, "count")
+    service.step()
+    await see(stage, question, lambda text: text == "one …")
+    stage.discord.faults.server_error("/channels/*/messages/*", 404, method="PATCH", times=None)
+    service.step()
+    assert await history(stage) == []
+    assert said(stage) == ["one …"]
+
+
+@pytest.mark.parametrize("ai", [{"scripted_fallback": False}], indirect=True)
+async def test_what_breaks_off_for_good_is_taken_away(stage: Stage, service: Service) -> None:
+    """Half an answer is no answer: where nobody finishes it, it is replaced by a kind sentence."""
+    service.plan.append(dropping("Half an"))
+    question = say(stage, "tell me")
+    await see(stage, question, lambda text: text.startswith("No model answers right now"))
+    assert await history(stage) == []
+    assert len(said(stage)) == 1
+
+
+@pytest.mark.parametrize("ai", [{"scripted_fallback": False}], indirect=True)
+async def test_what_was_shown_of_a_broken_answer_is_taken_away(stage: Stage, service: Service) -> None:
+    """What people saw of an answer that broke off is deleted, if Discord lets us, before they are told."""
+    for status in (None, 503):
+        service.plan.append(service.breaking("Half an"))
+        question = say(stage, "tell me")
+        await see(stage, question, lambda text: text == "Half an …")
+        if status is not None:
+            stage.discord.faults.server_error("/channels/*/messages/*", status, method="DELETE", times=None)
+        service.step()
+        await see(stage, question, lambda text: text.startswith("No model answers right now"))
+        assert await drain(5.0) == []
+    assert [text for text in said(stage) if text.startswith("Half")] == ["Half an …"]
+
+
+async def test_messages_deleted_together_stop_their_answers(stage: Stage, service: Service) -> None:
+    """A purge stops the answers to what it deletes."""
+    service.plan.append(service.stalling("Once"))
+    question = say(stage, "a story")
+    await see(stage, question, lambda text: text == "Once …")
+    general = stage.channels["general"]
+    other = stage.member.say(general, "something else")
+    deletion.delete_many(stage.discord.world, general, stage.town.owner, [question.id, other.id])
+    assert await history(stage) == []
+    assert said(stage) == ["Once\n-# stopped"]
+
+
+async def test_direct_messages_and_threads_are_answered(stage: Stage, service: Service) -> None:
+    """In direct messages no mention is needed; in a thread one is, and each has a conversation of its own."""
+    bot = stage.town.application.bot
+    direct = stage.member.open_dm(bot)
+    stage.member.say(direct, "hello")
+    await stage.member.expect(direct, lambda seen: seen.content == "Hello world")
+    thread = threads.begin(stage.discord.world, stage.channels["general"], stage.town.owner, {"name": "t", "type": 11})
+    stage.owner.say(thread, f"<@{bot.id}> hello")
+    await stage.owner.expect(thread, lambda seen: seen.content == "Hello world")
+    assert await drain(5.0) == []
+    assert await stage.bot.database.get_ai_history(direct.id) != []
+    assert (await stage.bot.database.get_ai_history(thread.id))[0]["content"] == "hello"
+    forgotten = await stage.member.reply(stage.member.slash(direct, "ai forget"))
+    assert "2 messages" in forgotten.content
+    usage = await stage.member.reply(stage.member.slash(direct, "ai usage"))
+    assert "This server" not in str(usage.embeds)
+
+
+async def test_where_the_bot_may_not_write_it_does_not_try(stage: Stage, service: Service) -> None:
+    """Without the permission to write, a mention asks no model."""
+    guild, owner = stage.town.guild, stage.town.owner
+    role = next(role for role in guild.roles.values() if role.managed)
+    everyone = guild.roles[guild.id]
+    roles.change(stage.discord.world, guild, owner, role, {"permissions": 0})
+    roles.change(stage.discord.world, guild, owner, everyone, {"permissions": int(Permissions.VIEW_CHANNEL)})
+    await stage.discord.settled()
+    question = stage.owner.say(stage.channels["general"], f"<@{stage.town.application.bot.id}> hello")
+    await stage.bot.wait_for("message", check=lambda seen: seen.id == question.id, timeout=5)
+    assert await history(stage) == []
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("ai", [{"user_tokens_per_day": 0, "guild_tokens_per_day": 0}], indirect=True)
+async def test_budgets_without_limit_are_shown(stage: Stage, service: Service) -> None:
+    """Where there is no limit, what was used is shown all the same."""
+    usage = await stage.member.reply(stage.member.slash(stage.channels["general"], "ai usage"))
+    assert "0 tokens, without limit" in str(usage.embeds)
+
+
+async def test_a_waiting_question_can_be_taken_back(stage: Stage, service: Service) -> None:
+    """Who deletes a question that waits is not answered, and the next one is."""
+    service.plan.append(service.stalling("first"))
+    first = say(stage, "one")
+    await see(stage, first, lambda text: text == "first …")
+    second = say(stage, "two")
+    await stage.bot.wait_for("message", check=lambda seen: seen.id == second.id, timeout=5)
+    stage.member.delete(second)
+    await stage.bot.wait_for("raw_message_delete", check=lambda gone: gone.message_id == second.id, timeout=5)
     service.released.set()
-    await see(stage, question, lambda text: text == "The first at last")
-    assert (typing.met, first_edit.met) == (1, 2)
-    assert await history(stage) == ["hello", "The first at last"]
+    assert await history(stage) == ["one", "first at last"]
+    assert len(service.requests) == 1

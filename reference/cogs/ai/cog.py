@@ -38,7 +38,10 @@ KINDS = frozenset({discord.MessageType.default, discord.MessageType.reply})
 """Messages that people write."""
 
 NOTICE = "ai_notice"
-"""The limit of refusals, so that nobody makes the bot talk by asking too often."""
+"""The limit of the refusals in `BOUNDED`, so that nobody makes the bot talk by asking too often."""
+
+BOUNDED = frozenset({"limit.retry_after", "ai.busy", "ai.empty_question"})
+"""Refusals of what no other limit bounds."""
 
 
 class AIChat(commands.Cog):
@@ -100,9 +103,12 @@ class AIChat(commands.Cog):
         try:
             await self._answer_message(message, config)
         except Refused as refusal:
-            allowed, _, _ = await self.bot.limiter.check(NOTICE, user_id=message.author.id)
-            if allowed:
+            if refusal.answer.key not in BOUNDED or await self._may_tell(message.author.id):
                 await self.bot.errors.tell(ctx, refusal.answer)
+
+    async def _may_tell(self, user_id: int) -> bool:
+        allowed, _, _ = await self.bot.limiter.check(NOTICE, user_id=user_id)
+        return allowed
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
