@@ -13,6 +13,7 @@ from discord.ext import commands
 
 from . import work
 from .cogs import AREAS, FOLDER
+from .ending import Ending
 from .errors import Errors
 from .guilds import Feature, GuildConfig, Guilds
 from .limits import ALL, check_limits
@@ -114,12 +115,13 @@ class Bot(commands.AutoShardedBot):
         tokens: counts the tokens of language models.
         feedback: what people think of answers.
         ending: ends the bot in order; areas register what they have to do then.
+        is_restarting: whether it was ended to be started anew.
         services: the services that it leans on; areas register theirs, with a check.
         memory: has caches give memory back; areas register theirs.
         publish: shows what is true now on the health page.
     """
 
-    def __init__(self, settings: Settings, *, ending: ShutdownManager | None = None, **options: Any) -> None:
+    def __init__(self, settings: Settings, *, shutdown: ShutdownManager | None = None, **options: Any) -> None:
         super().__init__(
             command_prefix=_prefixes,
             intents=INTENTS,
@@ -143,7 +145,8 @@ class Bot(commands.AutoShardedBot):
         self.media = MediaProcessorWrapper()
         self.tokens = token_tracker
         self.feedback = feedback_collector
-        self.ending = ending or ShutdownManager(force_exit=False)
+        self.ending = Ending(self, shutdown or ShutdownManager(force_exit=False))
+        self.is_restarting = False
         self.services = ServiceHealthMonitor()
         self.memory = MemoryMonitor()
         self.shards_health = Shards(self)
@@ -201,10 +204,21 @@ class Bot(commands.AutoShardedBot):
         """Leave Discord, and stop what the bot leaned on; may be called again."""
         self.is_ending = True
         await super().close()
-        for task in tuple(self._tasks):
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.parts.stop()
+
+    def end(self, why: str, *, restart: bool = False) -> None:
+        """End in order, soon: the caller goes on and may finish what it does.
+
+        Args:
+            why: who asked for it.
+            restart: whether to be started anew by whoever runs the bot.
+        """
+        self.is_restarting = restart
+        self.ending.begin(why, restart=restart)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Do something in the background, until the bot is closed at the latest; a failure is reported.
@@ -350,7 +364,7 @@ def build_bot(
     settings: Settings,
     *,
     connector: aiohttp.BaseConnector | None = None,
-    ending: ShutdownManager | None = None,
+    shutdown: ShutdownManager | None = None,
     **options: Any,
 ) -> Bot:
     """Make the bot; nothing is connected yet.
@@ -358,12 +372,12 @@ def build_bot(
     Args:
         settings: what the operator decided.
         connector: brings its connections where they shall go; None for the internet.
-        ending: ends the bot in order; one of the bot's own by default.
+        shutdown: ends the process in order, and the bot with it; one of the bot's own by default.
         **options: for `discord.Client`.
     """
     if settings.shards is not None:
         options.setdefault("shard_count", settings.shards)
-    return Bot(settings, connector=connector, ending=ending, **options)
+    return Bot(settings, connector=connector, shutdown=shutdown, **options)
 
 
 async def _prefixes(bot: Bot, message: discord.Message) -> list[str]:

@@ -177,7 +177,17 @@ async def fetcher(bot: Bot) -> AsyncIterator[None]:
         await bot.fetcher.close()
 
 
-BOT_PARTS = (json, database, alerts, fetcher, memory, services, shards, health)
+@asynccontextmanager
+async def ending(bot: Bot) -> AsyncIterator[None]:
+    """Let the end of the process be the bot's."""
+    bot.ending.register()
+    try:
+        yield
+    finally:
+        bot.ending.unregister()
+
+
+BOT_PARTS = (json, database, alerts, fetcher, memory, services, shards, health, ending)
 """The parts of a bot, in the order in which they are started."""
 
 

@@ -1,9 +1,10 @@
 """Messages in the language of the reader: English and Thai, with plurals.
 
-Each language is a file in `locales/`, and one in each folder that a part of the bot adds: key to text, or key to the plural categories that the language has (Unicode
-CLDR). Files are read and their texts prepared at the first message, so that a look-up costs about what `gettext`
-takes. A message that is missing is given in English; where that is missing too, its key is shown in brackets and
-reported once in the log. Neither a missing text nor a missing value ever raises in front of a user.
+Each language is a file in `locales/`, and one in each folder that a part of the bot adds: key to text, or key to the
+plural categories that the language has (Unicode CLDR). Files are read and their texts prepared at the first message, so
+that a look-up costs about what `gettext` takes. A message that is missing is given in English; where that is missing
+too, its key is shown in brackets and reported once in the log. Neither a missing text nor a missing value ever raises
+in front of a user.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Language", "LocalizedMessages", "add_locales", "check_locales", "get_message", "language_of"]
+__all__ = [
+    "Language",
+    "LocalizedMessages",
+    "add_locales",
+    "check_locales",
+    "get_message",
+    "language_of",
+    "reload_locales",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +63,13 @@ def add_locales(folder: Path) -> None:
     """
     if folder not in _FOLDERS:
         _FOLDERS.append(folder)
-        _read.cache_clear()
-        _TABLES.clear()
+        reload_locales()
+
+
+def reload_locales() -> None:
+    """Read all files anew when a message is asked for next."""
+    _read.cache_clear()
+    _TABLES.clear()
 
 
 def get_message(key: str, lang: str = FALLBACK, **kwargs: Any) -> str:
