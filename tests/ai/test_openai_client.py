@@ -92,6 +92,14 @@ async def test_odd_but_whole_streams_are_read(service: Service, model: OpenAIMod
     assert completion.usage is None
 
 
+async def test_thoughts_are_not_shown(service: Service, model: OpenAIModel) -> None:
+    """What a reasoning model thinks aloud is left out; an answer of thoughts alone is none."""
+    service.plan += [streamed("<thi", "nk>Hm.</think>", "\n\nYes."), streamed("<think>Hm")]
+    assert (await ask(model))[0] == "Yes."
+    with pytest.raises(ModelUnavailableError, match="empty"):
+        await ask(model)
+
+
 async def test_an_answer_at_its_limit_is_marked(service: Service, model: OpenAIModel) -> None:
     """The reason of the end is the service's own."""
     service.plan.append(streamed("cut", reason="length"))

@@ -14,6 +14,7 @@ import aiohttp
 from reference.cogs.ai.chat import Completion, Usage
 from reference.cogs.ai.errors import InvalidRequestError, ModelError, ModelRefusedError, ModelUnavailableError
 from reference.cogs.ai.sse import EventTooLongError, SSEParser
+from reference.cogs.ai.thoughts import ThoughtFilter
 from reference.utils.fast_json import json_loads
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class _Answer:
 
     Attributes:
         is_done: whether the service said that it was all.
-        length: characters of text.
+        length: characters of text, thoughts included.
         reason: why it ended; empty while it has not.
     """
 
@@ -205,6 +206,7 @@ class _Answer:
         self.reason = ""
         self._is_blank = True
         self._usage: Usage | None = None
+        self._thoughts = ThoughtFilter()
         self._on_text = on_text
 
     def goes_on_after(self, data: str) -> bool:
@@ -240,8 +242,12 @@ class _Answer:
         self.reason = str(choice.get("finish_reason") or self.reason)
 
     def _say(self, text: object) -> None:
-        if isinstance(text, str) and text:
+        if isinstance(text, str):
             self.length += len(text)
+            self._show(self._thoughts.feed(text))
+
+    def _show(self, text: str) -> None:
+        if text:
             self._is_blank = self._is_blank and text.isspace()
             self._on_text(text)
 
@@ -253,6 +259,7 @@ class _Answer:
         """
         if not (self.is_done or self.reason):
             raise ModelUnavailableError("the answer broke off")
+        self._show(self._thoughts.finish())
         if self._is_blank:
             raise ModelUnavailableError("the answer is empty")
         return Completion(self._usage, self.reason or "stop")
