@@ -24,6 +24,7 @@ FOLDERS = (
     "banners",
     "discovery-splashes",
     "emojis",
+    "ephemeral-attachments",
     "guild-events",
     "guilds",
     "icons",
@@ -32,6 +33,9 @@ FOLDERS = (
     "splashes",
     "stickers",
 )
+UPLOADS = ("/attachments/", "/ephemeral-attachments/")
+"""Where files are handed out as they were uploaded; elsewhere are pictures, in the form that is asked for."""
+
 COLOURS = ("#5865f2", "#757e8a", "#3ba55c", "#faa61a", "#ed4245", "#eb459e")
 """Of the pictures of those who have none, by number."""
 
@@ -95,7 +99,7 @@ def default_avatar(number: int) -> bytes:
 def _fitting(upload: Upload, request: web.Request) -> Upload:
     """Return a picture in the format and size that are asked for; anything else as it is."""
     asked = EXTENSION.search(request.path)
-    if not upload.content_type.startswith("image/") or request.path.startswith("/attachments/"):
+    if not upload.content_type.startswith("image/") or request.path.startswith(UPLOADS):
         return upload
     kind = asked[1] if asked and asked[1] in FORMATS else image_format(upload.data)
     size = request.query.get("size", "")
@@ -122,7 +126,7 @@ def _converted(data: bytes, kind: str, pixels: int) -> bytes:
 def _serve(request: web.Request, upload: Upload) -> web.Response:
     """Answer with a file, or with the part of it that is asked for."""
     data, headers = upload.data, {"Accept-Ranges": "bytes", "Cache-Control": "public, max-age=31536000"}
-    kind = upload.media_type if request.path.startswith("/attachments/") else upload.content_type
+    kind = upload.media_type if request.path.startswith(UPLOADS) else upload.content_type
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     headers["Content-Type"] = kind

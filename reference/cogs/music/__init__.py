@@ -33,4 +33,5 @@ async def setup(bot: Bot) -> None:
     music = Music(bot, jukebox, Delivered())
     await bot.add_cog(music)
     bot.persistent.add(music, Controls(music), PageButton)
+    bot.ending.before_leaving("music", jukebox.close)
     bot.privacy.register("music", store.tracks_of_user, jukebox.forget_user, tables=TABLES)

@@ -145,7 +145,7 @@ class Music(commands.Cog):
         if place.channel is not None:
             await self.jukebox.show_in(session, place.channel.id)
         position = await self.jukebox.add(session, track)
-        await self.bot.database.increment_user_stat(track.requester_id, session.guild.id, "music_requests")
+        await self.bot.database.increment_user_stat(track.requester_id, session.guild_id, "music_requests")
         if position == 0:
             return await self.bot.text(place, "music.now_playing", title=label(track))
         return await self.bot.text(place, "music.queued", title=label(track), position=position)
@@ -223,7 +223,7 @@ class Music(commands.Cog):
             raise Refused("music.not_playing")
         channel = require_listening(member, session.channel)
         if track.requester_id != member.id:
-            require_direction(member, channel, await self.bot.guild_config(session.guild.id))
+            require_direction(member, channel, await self.bot.guild_config(session.guild_id))
         await session.player.go(session.player.queue.skipped())
         return track
 
@@ -267,7 +267,7 @@ class Music(commands.Cog):
         """Show or set the volume of this server."""
         if percent is not None:
             session = await self._directing(ctx)
-            await self.bot.guild_configs.save(session.guild.id, music_volume=percent / 100)
+            await self.bot.guild_configs.save(session.guild_id, music_volume=percent / 100)
             session.player.volume = percent / 100
         config = await self.bot.guild_config(_guild(ctx).id)
         await self._say(ctx, "music.volume", percent=round(config.music_volume * 100))
@@ -439,7 +439,7 @@ class Music(commands.Cog):
         """Return the session, if who asks may direct the music."""
         session = await self._playing(ctx) if playing else await self.jukebox.session(_guild(ctx))
         channel = require_listening(_member(ctx), session.channel)
-        require_direction(_member(ctx), channel, await self.bot.guild_config(session.guild.id))
+        require_direction(_member(ctx), channel, await self.bot.guild_config(session.guild_id))
         return session
 
     async def _playing(self, ctx: Ctx) -> Session:

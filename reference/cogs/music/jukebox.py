@@ -39,6 +39,8 @@ __all__ = ["Jukebox", "Session"]
 log = get_logger(__name__)
 
 CONNECT_SECONDS = 20.0
+HANG_UP_SECONDS = 5.0
+UNKNOWN_SECONDS = 0.5
 FILES_SECONDS = 30.0
 
 
@@ -47,7 +49,8 @@ class Session:
     """The music of one guild.
 
     Attributes:
-        guild: the guild.
+        bot: the bot.
+        guild_id: the guild.
         player: plays.
         panel: shows what is played.
         joining: held while a voice channel is joined or left.
@@ -55,7 +58,8 @@ class Session:
         uploads: the files that the queue refers to.
     """
 
-    guild: discord.Guild
+    bot: Bot
+    guild_id: int
     player: Player
     panel: Panel
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -63,10 +67,23 @@ class Session:
     uploads: frozenset[str] = frozenset()
 
     @property
+    def guild(self) -> discord.Guild | None:
+        """The guild as it is now; a new session with Discord brings a new object."""
+        return self.bot.get_guild(self.guild_id)
+
+    @property
+    def voice(self) -> Any:
+        """The connection to a voice channel, be it well or not."""
+        return self.guild.voice_client if self.guild is not None else None
+
+    @property
     def channel(self) -> Channel | None:
         """The voice channel that the bot is in."""
-        voice = self.guild.voice_client
-        return voice.channel if isinstance(voice, discord.VoiceClient) and voice.is_connected() else None
+        voice, guild = self.voice, self.guild
+        if guild is None or voice is None or not voice.is_connected() or voice.channel is None:
+            return None
+        channel = guild.get_channel(voice.channel.id)
+        return channel if isinstance(channel, Channel) else None
 
 
 class Jukebox:
@@ -139,8 +156,8 @@ class Jukebox:
             tick_frames=max(1, round(self._settings.save_seconds / FRAME_SECONDS)),
         )
         panel = Panel(self.bot, player, self._view, lambda: self._save(player.snapshot()))
-        session = Session(guild, player, panel, uploads=_uploads(saved))
-        return self._sessions.setdefault(guild.id, session)
+        session = self._sessions[guild.id] = Session(self.bot, guild.id, player, panel, uploads=_uploads(saved))
+        return session
 
     async def _save(self, snapshot: Snapshot) -> None:
         """Keep a player, and delete the uploads that it needed before and does not need any more."""
@@ -174,11 +191,9 @@ class Jukebox:
         """
         self.require_voice(channel)
         async with session.joining:
-            voice: Any = session.guild.voice_client
-            if voice is not None and not voice.is_connected():
-                await voice.disconnect(force=True)
-                voice = None
-            if voice is None:
+            voice = session.voice
+            if voice is None or not _is_there(voice, channel.guild):
+                await _hang_up(voice, channel.guild)
                 voice = await self._connected(channel)
             await session.player.attach(voice, voice.channel.id)
         self._watch(session)
@@ -188,17 +203,14 @@ class Jukebox:
             return await channel.connect(timeout=CONNECT_SECONDS, self_deaf=True)
         except (TimeoutError, OSError, discord.ClientException) as error:
             log.warning("a voice channel cannot be joined", guild=channel.guild.id, error=repr(error))
-            with contextlib.suppress(discord.ClientException, OSError):
-                if channel.guild.voice_client is not None:
-                    await channel.guild.voice_client.disconnect(force=True)
+            await _hang_up(channel.guild.voice_client, channel.guild)
             raise Refused("music.cannot_join", channel=channel.mention) from error
 
     async def leave(self, session: Session) -> None:
         """Leave the voice channel; queue and position stay."""
         async with session.joining:
             await session.player.detach()
-            if session.guild.voice_client is not None:
-                await session.guild.voice_client.disconnect(force=True)
+            await _hang_up(session.voice, session.guild)
         self._watch(session)
 
     def moved(self, session: Session, channel_id: int | None) -> None:
@@ -227,11 +239,12 @@ class Jukebox:
             session.waiting = self.bot.spawn(self._leave_later(session), "leave an empty voice channel")
 
     async def _leave_later(self, session: Session) -> None:
-        config = await self.bot.guild_config(session.guild.id)
+        config = await self.bot.guild_config(session.guild_id)
+        if not config.mode_247:
+            await self.sleep(config.auto_disconnect_delay)
+        session.waiting = None
         if config.mode_247:
             return
-        await self.sleep(config.auto_disconnect_delay)
-        session.waiting = None
         is_alone = session.channel is not None and not people_in(session.channel)
         await self.leave(session)
         await self._tell(session, "music.left_alone" if is_alone else "music.left_idle")
@@ -256,7 +269,7 @@ class Jukebox:
             raise Refused("music.user_full", count=self._limits.user) from None
         await player.arrange(queue)
         self._watch(session)
-        log.info("a track was added", guild=session.guild.id, user=track.requester_id, kind=track.kind.value)
+        log.info("a track was added", guild=session.guild_id, user=track.requester_id, kind=track.kind.value)
         return len(queue.upcoming) if player.queue.current is not track else 0
 
     async def show_in(self, session: Session, channel_id: int, message_id: int | None = None) -> None:
@@ -333,7 +346,7 @@ class Jukebox:
 
     async def _restore(self, guild: discord.Guild, channel_id: int) -> None:
         session = await self.session(guild)
-        if session.channel is not None:
+        if session.voice is not None and _is_there(session.voice, guild):
             return
         channel = guild.get_channel(channel_id)
         config = await self.bot.guild_config(guild.id)
@@ -376,8 +389,26 @@ class Jukebox:
             session.waiting.cancel()
         await session.panel.close()
         await session.player.close()
-        if session.guild.voice_client is not None:
-            await session.guild.voice_client.disconnect(force=True)
+        await _hang_up(session.voice, session.guild)
+
+
+def _is_there(voice: Any, guild: discord.Guild) -> bool:
+    """Tell whether a connection is well, and Discord knows of it: a new session with Discord ends the old ones."""
+    return bool(voice.is_connected()) and guild.me.voice is not None
+
+
+async def _hang_up(voice: Any, guild: discord.Guild | None) -> None:
+    """End a connection to a voice channel, if there is one.
+
+    discord.py waits for Discord to confirm, for as long as joining may take; where Discord does not know that the bot
+    is in a channel it never will.
+    """
+    if voice is None:
+        return
+    is_known = guild is not None and guild.me.voice is not None
+    with contextlib.suppress(TimeoutError, discord.ClientException, OSError):
+        async with asyncio.timeout(HANG_UP_SECONDS if is_known else UNKNOWN_SECONDS):
+            await voice.disconnect(force=True)
 
 
 def _uploads(snapshot: Snapshot) -> frozenset[str]:

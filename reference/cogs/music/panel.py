@@ -85,7 +85,7 @@ class Panel:
         state = (channel.id, player.message_id, embed.to_dict(), player.queue.loop, player.is_paused)
         if state == self._shown:
             return
-        is_other = player.queue.current is not None and player.queue.current != self._track
+        is_other = self._track is not None and player.queue.current not in {None, self._track}
         view = self._view(player) if player.queue.current is not None else None
         await self._put(channel, embed, view, is_other=is_other)
         self._track = player.queue.current

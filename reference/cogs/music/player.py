@@ -363,7 +363,8 @@ class Player:
         try:
             if self._sound is sound and not ending.is_over:
                 voice.stop()
-                await self._until_over(ending)
+                if voice.is_connected():  # else discord.py's thread waits for the connection, and ends by itself
+                    await self._until_over(ending)
         finally:
             self._sound = None
             self._wake.set()
