@@ -8,11 +8,12 @@ const PAUSE = 120; // milliseconds without a key before the source is asked
 /**
  * Make a field with suggestions.
  * @param {object} field
+ * @param {string} field.heading what stands above the suggestions
  * @param {(typed: string) => object[]|Promise<object[]>} field.source returns options `{value, label, ...}`
  * @param {boolean} field.free whether other text than that of an option is taken as it is
  * @returns {{element: HTMLElement, box: HTMLInputElement, read: () => any, key: (event: KeyboardEvent) => boolean}}
  */
-export function combobox({ label, placeholder = "", source, free = false, now = false }) {
+export function combobox({ label, heading, placeholder = "", source, free = false, now = false }) {
   const box = h("input", { type: "text", "aria-label": label, placeholder, autocomplete: "off" });
   const element = h("div.combobox", {}, box);
   let value;
@@ -27,7 +28,7 @@ export function combobox({ label, placeholder = "", source, free = false, now = 
   const look = async () => {
     const mine = ++round;
     const options = await source(box.value);
-    if (mine === round && document.activeElement === box) suggest.show(options.slice(0, 25), { empty: free ? undefined : "Nothing fits." });
+    if (mine === round && document.activeElement === box) suggest.show(options.slice(0, 25).map((option) => ({ heading, ...option })), { empty: free ? undefined : "Nothing fits." });
   };
   const soon = () => {
     clearTimeout(timer);

@@ -46,13 +46,14 @@ export class CommandForm {
   }
 
   chooser(option) {
+    const shared = { label: option.shown, heading: `${option.shown} — ${option.description}` };
     const fitting = (options) => (typed) => options.filter((each) => each.label.toLowerCase().includes(typed.toLowerCase()));
-    if (option.choices.length) return combobox({ label: option.shown, now: true, source: fitting(option.choices.map((choice) => ({ value: choice.value, label: choice.shown }))) });
-    if (option.type === BOOLEAN) return combobox({ label: option.shown, now: true, source: fitting([{ value: true, label: "True" }, { value: false, label: "False" }]) });
-    if (option.autocomplete) return combobox({ label: option.shown, free: true, source: (typed) => this.complete(option, typed) });
+    if (option.choices.length) return combobox({ ...shared, now: true, source: fitting(option.choices.map((choice) => ({ value: choice.value, label: choice.shown }))) });
+    if (option.type === BOOLEAN) return combobox({ ...shared, now: true, source: fitting([{ value: true, label: "True" }, { value: false, label: "False" }]) });
+    if (option.autocomplete) return combobox({ ...shared, free: true, source: (typed) => this.complete(option, typed) });
     const guild = store.guild();
     const people = guild?.members ?? store.channel().recipients ?? [];
-    return combobox({ label: option.shown, now: true, source: fitting(entityOptions(ENTITIES[option.type], { guild, people, roles: guild?.roles ?? [], channels: guild?.channels ?? [], avatar, channelTypes: option.channel_types })) });
+    return combobox({ ...shared, now: true, source: fitting(entityOptions(ENTITIES[option.type], { guild, people, roles: guild?.roles ?? [], channels: guild?.channels ?? [], avatar, channelTypes: option.channel_types })) });
   }
 
   async complete(option, typed) {

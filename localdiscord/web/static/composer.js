@@ -38,7 +38,7 @@ export class Composer {
     this.attach = tool("plus", "Attach files", () => this.picker.click());
     this.sendButton = tool("send", "Send", () => this.send(), { class: "send" });
     this.row = h("div.entry-row", {}, this.attach, this.entry, this.count, tool("smile", "Emoji", (event) => openEmojiPicker(event.currentTarget, (sign) => this.insert(sign))), this.sendButton);
-    fill(this.form, this.reply, this.chips, this.slot, h("div.entry-box", {}, this.row), this.picker);
+    fill(this.form, this.reply, this.chips, h("div.entry-box", {}, this.slot, this.row), this.picker);
     this.suggest = new Suggest(this.entry, this.form, (option) => option.take(), "Suggestions");
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.entry.addEventListener("blur", () => this.suggest.hide());

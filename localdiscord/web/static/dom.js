@@ -53,7 +53,7 @@ const ICONS = {
   trash: "M4 6h12M8 6V4h4v2M5.5 6l.8 11h7.4l.8-11M8.5 9v5M11.5 9v5",
   smile: "M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0zM7.5 8v.6M12.5 8v.6M7 12a4 4 0 0 0 6 0",
   pin: "m11.5 3 5.5 5.5-3 .8-3 3-.4 3.4L4.3 9.4l3.4-.4 3-3zM7.5 12.5 3.5 16.5",
-  more: "M4.5 10h.010M10 10h.010M15.5 10h.010",
+  more: "M4.2 10h.8M9.6 10h.8M15 10h.8",
   plus: "M10 4v12M4 10h12",
   people: "M9.5 7a2.7 2.7 0 1 1-5.4 0 2.7 2.7 0 0 1 5.4 0zM2.5 16a4.5 4.5 0 0 1 8.6 0M12.5 4.6a2.5 2.5 0 0 1 0 4.8M13.5 12a4.3 4.3 0 0 1 4 4",
   menu: "M3.5 6h13M3.5 10h13M3.5 14h13",
@@ -81,7 +81,7 @@ const ICONS = {
 export function icon(name) {
   const drawing = document.createElementNS(SVG, "svg");
   drawing.setAttribute("viewBox", "0 0 20 20");
-  drawing.setAttribute("class", "icon");
+  drawing.setAttribute("class", `icon icon-${name}`);
   drawing.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);

@@ -89,6 +89,7 @@ function listAt(rows, i, depth) {
   while (next < rows.length) {
     const item = ITEM.exec(rows[next]);
     if (!item || item[1].length < indent) break;
+    if (item[1].length <= indent + 1 && (item[3] !== undefined) !== ordered) break;
     if (item[1].length > indent + 1 && list.lastChild && depth < DEEPEST) {
       const nested = listAt(rows, next, depth + 1);
       list.lastChild.append(nested.node);
@@ -161,6 +162,11 @@ function ruleAt(text, at, depth, inLink) {
     return { node, next: at + (match.used ?? match[0].length) };
   }
   return null;
+}
+
+/** Return a text as it reads without its markup, on one line. */
+export function plainText(text) {
+  return h("span", {}, inline(text.replaceAll(/\s+/g, " "), 0)).textContent;
 }
 
 function link(address, children) {

@@ -31,7 +31,7 @@ export function drawMembers() {
 
 function section(name, members) {
   const sorted = [...members].sort((a, b) => a.name.localeCompare(b.name));
-  return h("section", {}, h("h2", {}, `${name} — ${members.length}`), h("ul", {}, sorted.map((member) => h("li", {}, card(member)))));
+  return h("section", {}, h("h2", {}, name, h("span.count-note", {}, ` ${members.length}`)), h("ul", {}, sorted.map((member) => h("li", {}, card(member)))));
 }
 
 function card(member) {

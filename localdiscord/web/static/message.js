@@ -6,7 +6,7 @@ import { componentRows } from "./components.js";
 import { add, h, icon, tool } from "./dom.js";
 import { embedCard, picture } from "./embeds.js";
 import { openEmojiPicker } from "./emoji.js";
-import { markdown } from "./markdown.js";
+import { markdown, plainText } from "./markdown.js";
 import { emojiOf } from "./media.js";
 import { openMessageMenu } from "./menus.js";
 import { pollCard } from "./poll.js";
@@ -21,11 +21,12 @@ const SPOKEN = new Set([0, 19, 20, 23]);
 
 export const isEphemeral = (message) => Boolean(message.flags & EPHEMERAL);
 export const momentOf = (message) => new Date(message.timestamp);
+const isHook = (message) => Boolean(message.webhook_id) && message.webhook_id !== message.application_id;
 export const isOwn = (message) => message.author.id === store.me.id;
 
 /** Tell whether a message goes on where the one before left off. */
 export function continues(message, before) {
-  return Boolean(before) && before.author.id === message.author.id && message.type === 0 && SPOKEN.has(before.type) && !message.webhook_id === !before.webhook_id &&
+  return Boolean(before) && before.author.id === message.author.id && message.type === 0 && SPOKEN.has(before.type) && before.author.username === message.author.username &&
     isEphemeral(message) === isEphemeral(before) && momentOf(message) - momentOf(before) < TOGETHER && isSameDay(momentOf(message), momentOf(before));
 }
 
@@ -36,7 +37,7 @@ export function continues(message, before) {
  */
 export function messageRow(message, hooks) {
   const member = store.member(message.author.id);
-  const name = message.webhook_id ? message.author.username : member?.name ?? message.author.global_name ?? message.author.username;
+  const name = isHook(message) ? message.author.username : member?.name ?? message.author.global_name ?? message.author.username;
   const moment = momentOf(message);
   const row = h("article.message", {
     id: `m-${message.id}`, tabIndex: -1, data: { id: message.id },
@@ -87,7 +88,7 @@ function replyLine(original) {
   if (!original) return h("div.context", {}, h("i", {}, "The original message was deleted."));
   const member = store.member(original.author.id);
   const name = member?.name ?? original.author.username;
-  const words = original.content || (original.embeds?.length ? "an embed" : "an attachment");
+  const words = plainText(original.content) || (original.embeds?.length ? "an embed" : "an attachment");
   return h("div.context", {}, avatar({ ...original.author, ...member, name }), h("b", {}, name),
     h("button.context-words", { type: "button", data: { jump: original.id }, title: "Go to that message" }, words.slice(0, 160)));
 }
@@ -96,7 +97,7 @@ function heading(message, member, name, moment) {
   const colour = store.colourOf(member);
   return h("header.head", {},
     h("button.author", { type: "button", vars: colour ? { role: colour } : {}, class: colour ? "coloured" : "", data: { person: message.author.id } }, name),
-    message.author.bot && h("span.badge", {}, message.webhook_id ? "HOOK" : "APP"),
+    message.author.bot && h("span.badge", {}, isHook(message) ? "HOOK" : "APP"),
     h("time", { dateTime: message.timestamp, title: fullOf(moment) }, stampOf(moment)),
     message.pinned && h("span.pin-mark", { title: "Pinned" }, icon("pin")));
 }

@@ -39,5 +39,5 @@ function open(title, anchor, ...content) {
 }
 
 function empty(drawn, words, more) {
-  return h("div.empty", {}, icon(drawn), h("p", {}, words), h("p.option-note", {}, more));
+  return h("div.nothing-yet", {}, icon(drawn), h("p", {}, words), h("p.option-note", {}, more));
 }
