@@ -397,3 +397,30 @@ async def test_a_waiting_question_can_be_taken_back(stage: Stage, service: Servi
     service.released.set()
     assert await history(stage) == ["one", "first at last"]
     assert len(service.requests) == 1
+
+
+async def test_a_file_that_cannot_be_had_is_told(stage: Stage, service: Service) -> None:
+    """Where Discord does not give a file, the question is answered without it, and that is told."""
+    question = say(stage, "what is in it?", gone=b"text")
+    stage.discord.world.files.stored.clear()
+    reply = await see(stage, question, lambda text: text.startswith("Hello world"))
+    assert reply.content.endswith("-# gone.txt could not be read.")
+
+
+async def test_the_text_command_answers_too(stage: Stage, service: Service) -> None:
+    """`!ai ask` takes its question from the rest of the line and its file from the message."""
+    general = stage.channels["general"]
+    upload = Upload("notes.txt", "text/plain", b"Tea.")
+    question = stage.member.say(general, "!ai ask what is it?", files=[upload])
+    await see(stage, question, lambda text: text == "Hello world")
+    assert service.requests[0]["messages"][-1]["content"] == "Carol: what is it?\n\n[attached file notes.txt]\nTea."
+    assert await history(stage) != []
+
+
+async def test_a_picture_alone_is_no_question(stage: Stage, service: Service) -> None:
+    """What is attached and is no text asks nothing."""
+    general = stage.channels["general"]
+    upload = Upload("cat.png", "image/png", b"not really")
+    question = stage.member.say(general, f"<@{stage.town.application.bot.id}>", files=[upload])
+    await see(stage, question, lambda text: text.startswith("Ask me something"))
+    assert service.requests == []

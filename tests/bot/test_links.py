@@ -212,3 +212,14 @@ async def test_a_message_that_is_gone_gets_no_card(stage: Stage, web: Web) -> No
     assert await after(stage, "http://a.example/harbour") == []
     assert await stage.bot.errors.incidents.recent() == []
     assert general.messages
+
+
+async def test_a_question_brings_the_pages_it_links_to(stage: Stage, service: Service) -> None:
+    """A model that is asked about a page reads it, through the same rules; an unsafe one is left out."""
+    bot = stage.town.application.bot
+    answers = await after(stage, f"<@{bot.id}> what is new at http://a.example/harbour or http://10.0.0.5/ ?")
+    assert "Ships come." in [answer.content for answer in answers]
+    asked = service.requests[0]["messages"][-1]["content"]
+    assert asked.startswith("Carol: what is new at http://a.example/harbour")
+    assert "http://a.example/harbour]\nThe harbour of Songkhla" in asked
+    assert "[page http://10" not in asked

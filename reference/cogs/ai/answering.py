@@ -79,8 +79,21 @@ class Answering:
         self._assistant = assistant
         self._settings = settings
 
+    async def admit(self, user_id: int, channel_id: int, guild_id: int | None) -> None:
+        """Count a question for the limits, before anything is done for it.
+
+        Raises:
+            Refused: there were too many; the answer says how long to wait.
+        """
+        allowed, wait, _ = await self._bot.limiter.check_all(
+            AI_LIMITS, user_id=user_id, channel_id=channel_id, guild_id=guild_id
+        )
+        if not allowed:
+            metrics.increment("rate_limited", "ai")
+            raise Refused("limit.retry_after", count=max(1, math.ceil(wait)))
+
     async def answer(self, question: Question, venue: Venue, message_ids: Iterable[int] = ()) -> list[int]:
-        """Answer a question when its turn comes.
+        """Answer a question that was admitted, when its turn comes.
 
         Args:
             question: the question.
@@ -93,7 +106,6 @@ class Answering:
         Raises:
             Refused: it is not answered; the person is told why.
         """
-        await self._admit(question)
         shown: list[int] = []
 
         async def work(turn: Turn) -> None:
@@ -108,14 +120,6 @@ class Answering:
     async def close(self) -> None:
         """Stop all answers; what they show says so."""
         await self.turns.close()
-
-    async def _admit(self, question: Question) -> None:
-        allowed, wait, _ = await self._bot.limiter.check_all(
-            AI_LIMITS, user_id=question.user_id, channel_id=question.channel_id, guild_id=question.guild_id
-        )
-        if not allowed:
-            metrics.increment("rate_limited", "ai")
-            raise Refused("limit.retry_after", count=max(1, math.ceil(wait)))
 
     async def _show(self, turn: Turn, question: Question, venue: Venue) -> list[int]:
         """Show an answer while it is written, then whole; a turn is remembered once it is shown whole."""

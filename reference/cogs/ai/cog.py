@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import discord
 from discord.ext import commands
@@ -42,6 +43,26 @@ NOTICE = "ai_notice"
 
 BOUNDED = frozenset({"limit.retry_after", "ai.busy", "ai.empty_question"})
 """Refusals of what no other limit bounds."""
+
+
+Notes = tuple[tuple[str, dict[str, object]], ...]
+"""Keys of lines below an answer, with their values."""
+
+
+class Asker(NamedTuple):
+    """Who asks, where, and in which language."""
+
+    user: discord.User | discord.Member
+    channel_id: int
+    guild: discord.Guild | None
+    language: str
+
+
+class PageReader(Protocol):
+    """The part of the link reader that reads pages for a question."""
+
+    async def pages_in(self, text: str, guild_id: int | None) -> list[dict[str, str]]:
+        """Return `title`, `url` and `content` of the pages that a text links to, as far as they can be had."""
 
 
 class AIChat(commands.Cog):
@@ -134,19 +155,11 @@ class AIChat(commands.Cog):
         """
         assert self.bot.user is not None  # noqa: S101  messages come after the log-in
         text = question_in(message, self.bot.user)
-        language = config.language or language_in(text, await self.bot.language(message.guild))
-        text, notes = await self._with_attachments(text, message.attachments, language)
-        if not text:
+        if not (text or message.attachments):
             raise Refused("ai.empty_question")
-        question = Question(
-            text,
-            message.channel.id,
-            message.author.id,
-            message.guild.id if message.guild else None,
-            message.author.display_name,
-            language,
-            message.id,
-        )
+        language = config.language or language_in(text, await self.bot.language(message.guild))
+        asker = Asker(message.author, message.channel.id, message.guild, language)
+        question, notes = await self._question(text, message.attachments, asker, message.id)
 
         async def send(part: str) -> discord.Message:
             if sent:
@@ -158,20 +171,40 @@ class AIChat(commands.Cog):
         venue = Venue(send, self._namer(message.guild), message.channel.typing, notes=notes)
         self._note(await self._answering.answer(question, venue, [message.id]))
 
-    async def _with_attachments(
-        self, text: str, attachments: Sequence[discord.Attachment], language: str
-    ) -> tuple[str, tuple[tuple[str, dict[str, object]], ...]]:
-        """Return a question with the texts that are attached to it, and notes of those that were not read."""
+    async def _question(
+        self, text: str, attachments: Sequence[discord.Attachment], asker: Asker, message_id: int | None
+    ) -> tuple[Question, Notes]:
+        """Put a question together, with the texts and pages that belong to it, and notes of those that were not read.
+
+        Raises:
+            Refused: the person asks too often, or nothing is asked.
+        """
+        guild_id = asker.guild.id if asker.guild else None
+        await self._answering.admit(asker.user.id, asker.channel_id, guild_id)
         notes: list[tuple[str, dict[str, object]]] = []
-        for name, content in await read_attachments(attachments, self._settings):
-            if content is None:
-                values = {"name": name, "count": self._settings.attachment_bytes}
-                notes.append(("ai.answer.too_large", values))
+        parts = [text]
+        for file in await read_attachments(attachments, self._settings):
+            if file.content is None:
+                notes.append((file.problem, {"name": file.name, "count": self._settings.attachment_bytes}))
             else:
-                text = f"{text}\n\n{get_message('ai.attachment', language, name=name, content=content)}".strip()
-        if len(self.assistant.fitting(text)) < len(text):
+                parts.append(get_message("ai.attachment", asker.language, name=file.name, content=file.content))
+        parts += await self._pages(text, asker)
+        whole = "\n\n".join(filter(None, parts))
+        if not whole:
+            raise Refused("ai.empty_question")
+        if len(self.assistant.fitting(whole)) < len(whole):
             notes.append(("ai.answer.shortened", {}))
-        return text, tuple(notes)
+        name = asker.user.display_name
+        question = Question(whole, asker.channel_id, asker.user.id, guild_id, name, asker.language, message_id)
+        return question, tuple(notes)
+
+    async def _pages(self, text: str, asker: Asker) -> list[str]:
+        """Return the pages that a question links to, as far as another area reads them and a model can use them."""
+        reader = self.bot.get_cog("Links")
+        if self._settings.endpoint is None or reader is None or "://" not in text:
+            return []
+        pages = await cast("PageReader", reader).pages_in(text, asker.guild.id if asker.guild else None)
+        return [get_message("ai.page", asker.language, **page) for page in pages]
 
     def _namer(self, guild: discord.Guild | None) -> Any:
         def name_of(user_id: int) -> str:
@@ -206,24 +239,17 @@ class AIChat(commands.Cog):
     ) -> None:
         """Ask the assistant."""
         await ctx.defer()
-        language = await self.bot.language(ctx)
-        text, notes = await self._with_attachments(question, [file] if file else [], language)
-        asked = Question(
-            text,
-            ctx.channel.id,
-            ctx.author.id,
-            ctx.guild.id if ctx.guild else None,
-            ctx.author.display_name,
-            language,
-            None if ctx.interaction else ctx.message.id,
-        )
+        is_promised = ctx.interaction is not None
+        asker = Asker(ctx.author, ctx.channel.id, ctx.guild, await self.bot.language(ctx))
+        message_id = None if is_promised else ctx.message.id
+        asked, notes = await self._question(question, [file] if file else [], asker, message_id)
 
         async def send(part: str) -> discord.Message:
             return await ctx.send(part, allowed_mentions=NOBODY)
 
-        is_promised = ctx.interaction is not None
-        venue = Venue(send, self._namer(ctx.guild), is_promised=is_promised, notes=notes)
-        self._note(await self._answering.answer(asked, venue, [] if is_promised else [ctx.message.id]))
+        typing = nullcontext if is_promised else ctx.channel.typing
+        venue = Venue(send, self._namer(ctx.guild), typing, is_promised, notes)
+        self._note(await self._answering.answer(asked, venue, [message_id] if message_id else []))
 
     @subcommand(ai, name="forget")
     @limited(3, per=30)

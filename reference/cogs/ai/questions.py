@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+import aiohttp
 import discord
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class AttachedText(NamedTuple):
 
     Attributes:
         name: of the file.
-        content: the text; None where it is too large.
+        content: the text; None where it was not read.
+        problem: the key of the message that says why; empty where it was.
     """
 
     name: str
     content: str | None
+    problem: str = ""
 
 
 def question_in(message: discord.Message, me: discord.abc.User) -> str:
@@ -72,23 +75,23 @@ def is_text(attachment: discord.Attachment) -> bool:
 
 
 async def read_attachments(attachments: Sequence[discord.Attachment], settings: AISettings) -> list[AttachedText]:
-    """Read the text files among attachments.
+    """Read the text files among attachments; one that Discord does not give is told of like one that is too large.
 
     Args:
         attachments: what came with a question.
         settings: how many are read, and how large they may be.
-
-    Raises:
-        discord.HTTPException: Discord does not give one.
     """
     found = [attachment for attachment in attachments if is_text(attachment)][: settings.attachments]
-    return [
-        AttachedText(
-            attachment.filename,
-            _decoded(await attachment.read()) if attachment.size <= settings.attachment_bytes else None,
-        )
-        for attachment in found
-    ]
+    return [await _read(attachment, settings.attachment_bytes) for attachment in found]
+
+
+async def _read(attachment: discord.Attachment, largest: int) -> AttachedText:
+    if attachment.size > largest:
+        return AttachedText(attachment.filename, None, "ai.answer.too_large")
+    try:
+        return AttachedText(attachment.filename, _decoded(await attachment.read()))
+    except (discord.HTTPException, aiohttp.ClientError, OSError):
+        return AttachedText(attachment.filename, None, "ai.answer.unreadable")
 
 
 def _decoded(content: bytes) -> str:

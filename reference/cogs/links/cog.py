@@ -92,10 +92,10 @@ class Links(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Read the links of a message that a person wrote."""
-        if message.author.bot or message.webhook_id or self.bot.is_ending or not _may_show(message):
+        if "://" not in message.content or message.author.bot or message.webhook_id or self.bot.is_ending:
             return
         urls = [url for url in extract_urls(message.content) if (message.channel.id, url) not in self._shown]
-        if not urls or not await self._is_welcome(message):
+        if not urls or not _may_show(message) or not await self._is_welcome(message):
             return
         urls = urls[: self._settings.most]
         for url in urls:
@@ -124,6 +124,25 @@ class Links(commands.Cog):
             )
         except discord.HTTPException as error:
             log.warning("the cards of links could not be shown", status=error.status, code=error.code)
+
+    async def pages_in(self, text: str, guild_id: int | None) -> list[dict[str, str]]:
+        """Read the pages that a question links to, for whoever answers it; those that cannot be had are left out.
+
+        Args:
+            text: the question.
+            guild_id: where it is asked; None for a direct message.
+
+        Returns:
+            `title`, `url` and `content` of each; nothing where links are switched off.
+        """
+        config = await self.bot.guild_config(guild_id)
+        urls = extract_urls(text)[: self._settings.most] if config.enabled(Feature.LINKS) else []
+        readings = await self._reader.read(urls)
+        return [
+            {"title": reading.title, "url": reading.url, "content": reading.text}
+            for reading in readings
+            if reading.reason is None
+        ]
 
     # Commands
 
