@@ -8,5 +8,5 @@ __all__ = ["AREAS", "FOLDER"]
 
 FOLDER = Path(__file__).parent
 
-AREAS = ("admin", "ai", "links", "moderation")
+AREAS = ("admin", "privacy", "ai", "links", "moderation", "music")
 """The areas in the order in which they are loaded."""

@@ -131,6 +131,29 @@ class FeedbackCollector:
             tracked = self._messages.get(message_id)
             return dict(Counter(kind.value for _, kind in tracked.voices.values())) if tracked else {}
 
+    def voices_of(self, user_id: int) -> list[dict[str, Any]]:
+        """Return what a person said of the messages that are tracked, and which of them answer this person."""
+        with self._lock:
+            return [
+                {"message_id": message_id, "channel_id": tracked.channel_id, "said": voice[1].value if voice else None}
+                for message_id, tracked in self._messages.items()
+                if (voice := tracked.voices.get(user_id)) or tracked.author_id == user_id
+            ]
+
+    def forget_user(self, user_id: int) -> int:
+        """Forget what a person said, and that messages answer this person; return of how many messages.
+
+        The totals keep what was said, for they name nobody.
+        """
+        with self._lock:
+            count = 0
+            for tracked in self._messages.values():
+                said = tracked.voices.pop(user_id, None)
+                count += said is not None or tracked.author_id == user_id
+                if tracked.author_id == user_id:
+                    tracked.author_id = None
+            return count
+
     def _add(self, tracked: _Tracked, user_id: int, text: str, kind: FeedbackType) -> FeedbackType | None:
         before = tracked.voices.get(user_id)
         if before == (text, kind):

@@ -75,6 +75,11 @@ class TokenTracker:
             usage = self._channels.get(channel_id)
             return None if usage is None else {"channel_id": channel_id, **_described(usage)}
 
+    def forget_user(self, user_id: int) -> bool:
+        """Forget what a user used; it stays in the figures of everybody together. Tell whether anything was known."""
+        with self._lock:
+            return self._users.pop(user_id, None) is not None
+
     def get_top_users(self, limit: int = 10) -> list[dict[str, Any]]:
         """Return the users who used the most, the greatest first.
 
