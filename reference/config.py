@@ -10,6 +10,7 @@ from yarl import URL
 
 from .cogs.ai.config import AISettings
 from .cogs.links.config import LinksSettings
+from .cogs.music.config import MusicSettings
 
 __all__ = ["AlertSettings", "HealthSettings", "LimitSettings", "SentrySettings", "Settings", "WatchSettings"]
 
@@ -143,6 +144,7 @@ class Settings(Part):
     watch: WatchSettings = WatchSettings()
     ai: AISettings = AISettings()
     links: LinksSettings = LinksSettings()
+    music: MusicSettings = MusicSettings()
 
     @property
     def database(self) -> Path:

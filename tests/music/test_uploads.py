@@ -105,12 +105,14 @@ async def test_an_attachment_that_cannot_be_fetched(uploads: Uploads) -> None:
 
 
 async def test_what_no_queue_needs_is_swept(uploads: Uploads, tone_bytes: bytes) -> None:
-    """Uploads that are left over from a crash are deleted; those that are needed stay."""
+    """Uploads that are left over from a crash are deleted; those that are needed, or came since, stay."""
     uploads.sweep(set())
     for number in (1, 2):
         await uploads.keep(Attached(tone_bytes, id=number), 3)
     (uploads.folder / "3.part").write_bytes(b"")
     uploads.sweep({"2.wav"})
+    assert files_in(uploads.folder) == ["1.wav", "2.wav"]
+    Uploads(uploads.folder).sweep({"2.wav"})
     assert files_in(uploads.folder) == ["2.wav"]
     with pytest.raises(OutsideFolderError):
         uploads.path_of("sub/2.wav")

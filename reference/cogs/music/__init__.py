@@ -15,7 +15,6 @@ TABLES = {"music_player", "music_queue"}
 async def setup(bot: Bot) -> None:
     """Add the area to a bot."""
     from .cog import Music  # noqa: PLC0415  settings import this package before discord.py is needed
-    from .config import MusicSettings  # noqa: PLC0415
     from .extractor import Extractor  # noqa: PLC0415
     from .jukebox import Jukebox  # noqa: PLC0415
     from .library import Library  # noqa: PLC0415
@@ -24,7 +23,7 @@ async def setup(bot: Bot) -> None:
     from .uploads import Delivered, Uploads  # noqa: PLC0415
     from .views import Controls, PageButton  # noqa: PLC0415
 
-    settings: MusicSettings = getattr(bot.settings, "music", None) or MusicSettings()
+    settings = bot.settings.music
     uploads = Uploads(bot.settings.data / "uploads", largest=settings.upload_bytes)
     extractor = Extractor(watch=bot.watch)
     resolver = Resolver(Library(bot.settings.media), uploads, extractor, searches_web=settings.searches_web)

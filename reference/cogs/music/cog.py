@@ -60,8 +60,7 @@ class Music(commands.Cog):
         self._rng = random.SystemRandom()
 
     async def cog_load(self) -> None:
-        """Have the buttons answered, and take the music up again where the bot is ready."""
-        await self.jukebox.begin()
+        """Take the music up again, if the bot is ready already because the area was loaded anew."""
         if self.bot.is_ready():
             self.bot.spawn(self.jukebox.restore(), "restore music")
 

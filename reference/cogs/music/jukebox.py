@@ -329,13 +329,10 @@ class Jukebox:
 
     # Begin and end
 
-    async def begin(self) -> None:
-        """Delete what a crash has left behind; nothing plays yet."""
-        needed = await self.store.uploads()
-        await workers.run(self.resolver.uploads.sweep, needed, deadline=FILES_SECONDS)
-
     async def restore(self) -> None:
         """Go back to the voice channels in which people wait, and play on from where it was."""
+        needed = await self.store.uploads()
+        await workers.run(self.resolver.uploads.sweep, needed, deadline=FILES_SECONDS)
         for saved in await self.store.load_all():
             guild = self.bot.get_guild(saved.guild_id)
             if guild is not None and saved.voice_channel_id is not None:

@@ -99,6 +99,7 @@ class Uploads:
         self.folder = folder
         self._largest = largest
         self._largest_folder = largest_folder
+        self._fetched: set[str] = set()
 
     async def keep(self, attachment: Attachment, requester_id: int) -> Track:
         """Fetch an attachment and make a track of it.
@@ -115,6 +116,7 @@ class Uploads:
         if len(data) > self._largest:
             raise MusicError("music.upload_large", megabytes=self._largest // 2**20)
         name = f"{int(attachment.id)}{_suffix(attachment.filename)}"
+        self._fetched.add(name)
         duration, title = await self._written(name, data, attachment.filename)
         shown = title or title_of(attachment.filename)
         return Track(Kind.UPLOAD, name, shown[:LONGEST_TITLE], requester_id, duration)
@@ -132,15 +134,16 @@ class Uploads:
     def drop(self, names: Iterable[str]) -> None:
         """Delete uploads that no queue refers to any more."""
         for name in names:
+            self._fetched.discard(name)
             try:
                 self.path_of(name).unlink()
             except (OSError, OutsideFolderError):
                 continue
 
     def sweep(self, kept: set[str]) -> None:
-        """Delete all uploads but those that some queue refers to, as after a crash."""
+        """Delete what a crash has left behind: all uploads but those that some queue refers to, or that came since."""
         if self.folder.is_dir():
-            self.drop([file.name for file in self.folder.iterdir() if file.name not in kept])
+            self.drop({file.name for file in self.folder.iterdir()} - kept - self._fetched)
 
     async def _written(self, name: str, data: bytes, filename: str) -> tuple[float | None, str | None]:
         try:
