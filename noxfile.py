@@ -101,6 +101,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def bot(session: nox.Session) -> None:
+    """Run the bot, on a local Discord in the browser unless DISCORD_TOKEN is set: -- --no-browser, -- check."""
+    install(session)
+    session.run("python", "-m", "reference", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Choose anew the versions in requirements.lock, for every platform and Python at once."""
     session.install("uv")

@@ -154,6 +154,7 @@ class Bot(commands.AutoShardedBot):
         self.parts = Running(BOT_PARTS, self)
         self.is_ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: asyncio.Task[None] | None = None
         self.add_check(_admit_text_command)
 
     # Start and end
@@ -201,14 +202,21 @@ class Bot(commands.AutoShardedBot):
         return hashlib.sha256(json_dumps_bytes([payload, self.texts.tables], sort_keys=True)).hexdigest()
 
     async def close(self) -> None:
-        """Leave Discord, and stop what the bot leaned on; may be called again."""
+        """Leave Discord, and stop what the bot leaned on; all who call this wait for the same end."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(), name="close the bot")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self.is_ending = True
-        await super().close()
-        tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.parts.stop()
+        try:
+            await super().close()
+            tasks = tuple(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await self.parts.stop()
 
     def end(self, why: str, *, restart: bool = False) -> None:
         """End in order, soon: the caller goes on and may finish what it does.
