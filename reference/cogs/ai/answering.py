@@ -13,7 +13,9 @@ import discord
 
 from reference.cogs.ai.chat import Draft
 from reference.cogs.ai.errors import AIError, BudgetError, ChannelBusyError, InvalidRequestError, NoModelError
-from reference.cogs.ai.live import LiveAnswer
+from reference.cogs.ai.growing import GrowingAnswer, GrowingAnswers
+from reference.cogs.ai.live import CURSOR, NOBODY, LiveAnswer
+from reference.cogs.ai.rendering import LONGEST_MESSAGE
 from reference.cogs.ai.turns import Turns
 from reference.refusals import Refused
 from reference.utils.localization import get_message
@@ -78,6 +80,7 @@ class Answering:
         self._bot = bot
         self._assistant = assistant
         self._settings = settings
+        self._growing = GrowingAnswers(bot.database)
 
     async def admit(self, user_id: int, channel_id: int, guild_id: int | None) -> None:
         """Count a question for the limits, before anything is done for it.
@@ -117,31 +120,61 @@ class Answering:
             raise _refusal(error) from error
         return shown
 
+    async def repair(self) -> None:
+        """Mark the answers that a killed process left behind, as soon as the bot is connected."""
+        left = await self._growing.all()
+        if left:
+            self._bot.spawn(self._mark(left), "marking of broken answers")
+
     async def close(self) -> None:
         """Stop all answers; what they show says so."""
         await self.turns.close()
+
+    async def _mark(self, left: list[GrowingAnswer]) -> None:
+        await self._bot.wait_until_ready()
+        for answer in left:
+            with contextlib.suppress(discord.HTTPException):
+                channel = self._bot.get_partial_messageable(answer.channel_id)
+                message = await channel.fetch_message(answer.message_id)
+                stopped = get_message("ai.answer.stopped", answer.language)
+                text = message.content.removesuffix(CURSOR)[: LONGEST_MESSAGE - len(stopped) - 1]
+                await message.edit(content=f"{text}\n{stopped}", allowed_mentions=NOBODY)
+        await self._growing.remove(answer.message_id for answer in left)
 
     async def _show(self, turn: Turn, question: Question, venue: Venue) -> list[int]:
         """Show an answer while it is written, then whole; a turn is remembered once it is shown whole."""
         draft = Draft()
         live = LiveAnswer(venue.send, self._settings.edit_seconds)
-        follower = asyncio.create_task(live.follow(draft, turn.message_ids.add), name="showing of an answer")
+        growing = set[int]()
+
+        async def on_sent(message_id: int) -> None:
+            turn.message_ids.add(message_id)
+            growing.add(message_id)
+            await self._growing.add(GrowingAnswer(message_id, question.channel_id, question.language))
+
+        follower = asyncio.create_task(live.follow(draft, on_sent), name="showing of an answer")
         follower.add_done_callback(lambda task: _stop_if_gone(task, turn))
         try:
             async with _writing(venue):
                 answer = await self._assistant.answer(question, draft, venue.name_of)
+            turn.is_ending = True
+            await _end(draft, follower)
+            await retry_async(live.finish, answer.text, _footer(answer, venue, question.language), config=SHOWING)
+            await self._keep(question, answer, live)
         except asyncio.CancelledError:
             await _end(draft, follower)
             if live.messages or venue.is_promised:
                 await _last_words(live, draft.text, get_message("ai.answer.stopped", question.language))
             raise
+        except discord.NotFound:  # somebody deleted the answer when it was all but whole
+            await live.withdraw()
         except Exception:
+            turn.is_ending = True  # what is taken away here is no deletion by somebody else
             await _end(draft, follower)
             await live.withdraw()
             raise
-        await _end(draft, follower)
-        await retry_async(live.finish, answer.text, _footer(answer, venue, question.language), config=SHOWING)
-        await self._keep(question, answer, live)
+        finally:
+            await self._growing.remove(growing)
         return [message.id for message in live.messages]
 
     async def _keep(self, question: Question, answer: Answer, live: LiveAnswer) -> None:
@@ -174,9 +207,12 @@ async def _last_words(live: LiveAnswer, text: str, footer: str) -> None:
 
 
 def _stop_if_gone(follower: asyncio.Task[None], turn: Turn) -> None:
-    """Stop a turn whose answer somebody deleted."""
-    if not follower.cancelled() and follower.exception() is not None:
-        turn.stop()
+    """Stop a turn whose answer cannot be shown any more; mostly because somebody deleted it."""
+    if follower.cancelled() or (error := follower.exception()) is None:
+        return
+    if not isinstance(error, discord.NotFound):
+        log.error("an answer could not be shown", exc_info=error)
+    turn.stop()
 
 
 def _footer(answer: Answer, venue: Venue, language: str) -> str:

@@ -85,6 +85,7 @@ class AIChat(commands.Cog):
     async def cog_load(self) -> None:
         """Tidy up after an earlier process, and follow the models."""
         await self.assistant.open()
+        await self._answering.repair()
 
     async def cog_unload(self) -> None:
         """Stop all answers, and close the connections to the models."""

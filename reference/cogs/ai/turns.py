@@ -22,15 +22,17 @@ class Turn:
         task: does it.
         message_ids: Discord's numbers of the question and of the messages of its answer.
         was_stopped: whether somebody stopped it.
+        is_ending: whether it is all but done, so that it is no longer stopped.
     """
 
     task: asyncio.Task[object]
     message_ids: set[int] = field(default_factory=set)
     was_stopped: bool = False
+    is_ending: bool = False
 
     def stop(self) -> None:
-        """End it."""
-        if not self.was_stopped:
+        """End it, unless it ends by itself."""
+        if not (self.was_stopped or self.is_ending):
             self.was_stopped = True
             self.task.cancel()
 
