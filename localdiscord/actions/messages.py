@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from localdiscord.actions import threads
 from localdiscord.actions.access import permissions_in, require
 from localdiscord.actions.content import apply_attachments, apply_mentions
 from localdiscord.actions.drafts import LONGEST_CONTENT, SETTABLE, Draft
@@ -35,6 +36,7 @@ __all__ = [
     "compose",
     "edit",
     "edit_as",
+    "put",
     "send",
     "visible",
 ]
@@ -60,6 +62,8 @@ def send(world: World, channel: Channel, author: User, draft: Draft) -> Message:
         return known
     message = compose(world, channel, author, draft)
     count_slowmode(world, channel, author)
+    if channel.thread and channel.thread.archived:
+        threads.reopen(world, channel)
     announce(world, message)
     return message
 
@@ -69,13 +73,29 @@ def _said_before(channel: Channel, author: User, nonce: str | int | None) -> Mes
     return next((each for each in recent if each.author is author and nonce is not None and each.nonce == nonce), None)
 
 
-def compose(world: World, channel: Channel, author: User, draft: Draft, *, webhook_id: int | None = None) -> Message:
+def compose(
+    world: World,
+    channel: Channel,
+    author: User,
+    draft: Draft,
+    *,
+    webhook_id: int | None = None,
+    key: int | None = None,
+) -> Message:
     """Put a message into a channel, without news of it.
+
+    Args:
+        world: the world.
+        channel: where.
+        author: who writes it.
+        draft: what it says.
+        webhook_id: the webhook that wrote it.
+        key: its id, where that is known before.
 
     Raises:
         DiscordError: what it answers, shows or sticks on is not there.
     """
-    message = Message(world.snowflakes.next(), channel, author, draft.content.strip(), webhook_id=webhook_id)
+    message = Message(key or world.snowflakes.next(), channel, author, draft.content.strip(), webhook_id=webhook_id)
     message.nonce, message.tts, message.flags = draft.nonce, draft.tts, draft.flags
     message.embeds, message.components = draft.embeds, numbered(draft.components)
     _refer(world, message, draft)
@@ -85,11 +105,12 @@ def compose(world: World, channel: Channel, author: User, draft: Draft, *, webho
         message.embeds = []
     apply_attachments(world, message, draft)
     apply_mentions(world, message, draft.allowed_mentions)
-    _put(message)
+    put(message)
     return message
 
 
-def _put(message: Message) -> None:
+def put(message: Message) -> None:
+    """Put a message at the end of its channel, without news of it."""
     channel = message.channel
     if channel.thread is not None:
         message.position = channel.thread.sent

@@ -16,7 +16,7 @@ from localdiscord.model.files import Files
 from localdiscord.model.guild import Guild
 from localdiscord.model.member import Member
 from localdiscord.model.role import Role
-from localdiscord.model.user import User
+from localdiscord.model.user import Presence, User
 from localdiscord.permissions import EVERYONE, NONE, Permissions
 from localdiscord.snowflakes import Snowflakes
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from localdiscord.model.interaction import Interaction
     from localdiscord.model.message import Message
+    from localdiscord.model.webhook import Webhook
 
 __all__ = ["Event", "World"]
 
@@ -68,6 +69,7 @@ class World:
     channels: dict[int, Channel] = field(default_factory=dict)
     applications: dict[int, Application] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
+    webhooks: dict[int, Webhook] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
@@ -136,7 +138,7 @@ class World:
     def add_application(self, name: str, owner: User) -> Application:
         """Add an application and its bot, in no guild yet."""
         bot = self.add_user(name, bot=True)
-        bot.username = name
+        bot.username, bot.presence = name, Presence("offline")
         token = f"{bot.id}.{secrets.token_urlsafe(24)}"
         application = self.applications[bot.id] = Application(bot.id, name, bot, owner, token)
         return application

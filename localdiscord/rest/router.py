@@ -223,9 +223,14 @@ def route(method: str, template: str, *, anonymous: bool = False, status: int = 
 def make_api(discord: LocalDiscord) -> web.Application:
     """Make the application that answers below `/api/v10`."""
     api = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_strays])
-    for entry in ROUTES:
+    for entry in sorted(ROUTES, key=_precedence):
         api.router.add_route(entry.method, entry.template, _Answer(discord, entry).answer)
     return api
+
+
+def _precedence(entry: Route) -> list[int]:
+    """Order routes so that those with fixed words come before those that take anything at that place."""
+    return [part.startswith("{") + (part.startswith("{") and ":" not in part) for part in entry.template.split("/")]
 
 
 @web.middleware
