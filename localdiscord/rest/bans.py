@@ -41,8 +41,8 @@ async def get_ban(call: Call) -> dict[str, Any]:
 
 @route("PUT", OF_USER)
 async def ban(call: Call) -> None:
-    """Ban a user."""
-    guild, form = call.guild(), call.form(BanForm)
+    """Ban a user; how much is deleted may stand in the query, where discord.py writes it."""
+    guild, form = call.guild(), call.asked(BanForm) if call.query else call.form(BanForm)
     seconds = form.delete_message_seconds or (form.delete_message_days or 0) * DAY
     bans.ban(call.world, guild, call.bot, call.world.user(call.id("user_id")), call.reason, seconds)
 

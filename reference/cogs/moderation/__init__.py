@@ -35,7 +35,7 @@ async def setup(bot: Bot) -> None:
         Menus(bot, acts),
         AutoMod(bot, acts),
         AutoModCommands(bot, acts),
-        Watch(recovery, expiry),
+        Watch(bot, recovery, expiry),
     ):
         await bot.add_cog(cog)
     bot.persistent.add(records, PageButton)

@@ -90,7 +90,7 @@ class WarnForm(_Form):
         """Warn the member, where they are still within reach."""
         acts, member = self.cog.acts, self.member
         acts.require_reach(member.guild, interaction.user, member, Action.WARN)
-        await interaction.response.defer(ephemeral=True)
+        await interaction.response.defer(ephemeral=True, thinking=True)
         outcome = await acts.act(member.guild, Action.WARN, member, interaction.user, self.why.value)
         values = {"name": shown(member.display_name), "number": outcome.case.number}
         text = await self.cog.bot.text(interaction, "moderation.done.warn", **values)
@@ -121,7 +121,7 @@ class ReportForm(_Form):
         bot, message, guild = self.cog.bot, self.message, interaction.guild
         if guild is None:
             raise Refused("common.guild_only")
-        await interaction.response.defer(ephemeral=True)
+        await interaction.response.defer(ephemeral=True, thinking=True)
         names = {"author": message.author.mention, "reporter": interaction.user.mention, "url": message.jump_url}
         embed = discord.Embed(title=await bot.text(guild, "moderation.report.title"), colour=0xE67E22)
         embed.description = shown(clean(message.content, LONGEST_EXCERPT)) or "-"

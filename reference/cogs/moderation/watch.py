@@ -9,6 +9,8 @@ from discord.ext import commands
 if TYPE_CHECKING:
     import discord
 
+    from reference.bot import Bot
+
     from .expiry import Expiry
     from .recovery import Recovery
 
@@ -18,9 +20,11 @@ __all__ = ["Watch"]
 class Watch(commands.Cog):
     """Listens."""
 
-    def __init__(self, recovery: Recovery, expiry: Expiry) -> None:
+    def __init__(self, bot: Bot, recovery: Recovery, expiry: Expiry) -> None:
+        self.bot = bot
         self.recovery = recovery
         self.expiry = expiry
+        self._taking_up: set[int] = set()
 
     async def cog_load(self) -> None:
         """Begin to lift bans at their time."""
@@ -31,10 +35,26 @@ class Watch(commands.Cog):
         await self.expiry.stop()
 
     @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Take up what was left off in the guilds that are there."""
+        for guild in self.bot.guilds:
+            await self.take_up(guild)
+
+    @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Take up what was left off in a guild."""
-        await self.recovery.reconcile(guild)
-        await self.recovery.catch_up(guild)
+        """Take up what was left off in a guild that comes late, or comes back."""
+        await self.take_up(guild)
+
+    async def take_up(self, guild: discord.Guild) -> None:
+        """Settle what was left off in a guild, unless that is being done, and look for bans that are over."""
+        if guild.unavailable or guild.id in self._taking_up:
+            return
+        self._taking_up.add(guild.id)
+        try:
+            await self.recovery.reconcile(guild)
+            await self.recovery.catch_up(guild)
+        finally:
+            self._taking_up.discard(guild.id)
         self.expiry.wake()
 
     @commands.Cog.listener()
