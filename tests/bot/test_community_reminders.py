@@ -32,7 +32,7 @@ async def test_a_reminder_is_delivered(square: Square) -> None:
     assert answer.content == f"I will remind you <t:{due}:R>, on <t:{due}:f>. It is reminder 1."
     assert answer.is_ephemeral
     square.pass_time(minutes=9)
-    await square.stage.settled()
+    await square.cog("Reminders").schedule.settled()
     assert delivered(square) == []
     square.pass_time(minutes=1)
     message = await square.carol.expect(square.general, lambda message: message.content.startswith("⏰"))
@@ -42,7 +42,7 @@ async def test_a_reminder_is_delivered(square: Square) -> None:
     assert message.mentions == [square.carol.user]
     assert not message.mention_everyone
     square.pass_time(hours=1)
-    await square.stage.settled()
+    await square.cog("Reminders").schedule.settled()
     assert len(delivered(square)) == 1
     assert await square.cog("Reminders").store.of_user(square.carol.user.id) == []
 
@@ -111,7 +111,7 @@ async def test_reminders_outlive_a_restart(square: Square) -> None:
     square.now = NOON.replace(hour=13)
     async with square.restarted():
         await square.carol.expect(square.general, lambda message: "I was away" in message.content)
-        await square.stage.settled()
+        await square.cog("Reminders").schedule.settled()
         assert len(delivered(square)) == 1
         square.pass_time(hours=2)
         await square.carol.expect(square.general, lambda message: "bread" in message.content)
@@ -128,7 +128,7 @@ async def test_a_crash_between_message_and_note_repeats_nothing(square: Square) 
     store.delivered = killed
     square.pass_time(minutes=10)
     await square.carol.expect(square.general, lambda message: message.content.startswith("⏰"))
-    await square.stage.settled()
+    await square.cog("Reminders").schedule.settled()
     assert len(await store.of_user(square.carol.user.id)) == 1
     async with square.restarted():
         async with asyncio.timeout(5):

@@ -98,7 +98,9 @@ async def test_roles_above_are_not_offered(square: Square) -> None:
     roles.reorder(square.world, square.guild, square.alice.user, {high.id: bot_role.position + 1})
     await square.stage.settled()
     assert "not below my own highest role" in await square.told(square.alice, "roles offer", role=high)
-    square.guild.roles[square.guild.member(square.bob.user.id).roles[0]].permissions |= Permissions.MANAGE_ROLES
+    bobs = square.guild.roles[square.guild.member(square.bob.user.id).roles[0]]
+    more = {"permissions": bobs.permissions | Permissions.MANAGE_ROLES}
+    roles.change(square.world, square.guild, square.alice.user, bobs, more)
     middle = made(square, "Middle")
     order = {middle.id: bot_role.position, bot_role.id: bot_role.position + 1, high.id: bot_role.position + 2}
     roles.reorder(square.world, square.guild, square.alice.user, order)

@@ -47,6 +47,7 @@ class Schedule:
         self._name = name
         self._work = work
         self._wake = asyncio.Event()
+        self._resting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.now: Callable[[], datetime] = utc_now
 
@@ -62,7 +63,12 @@ class Schedule:
 
     def wake(self) -> None:
         """Look again at once: something was written down, or is no longer wanted."""
+        self._resting.clear()
         self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until all that is due has been done."""
+        await self._resting.wait()
 
     async def _run(self) -> None:
         await self._bot.wait_until_ready()
@@ -76,6 +82,8 @@ class Schedule:
             except Exception as error:  # noqa: BLE001  one bad entry must not end all others
                 await self._bot.errors.handle(error, None, self._name)
                 seconds = AGAIN_SECONDS
+            if not self._wake.is_set():
+                self._resting.set()
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
