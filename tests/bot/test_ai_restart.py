@@ -11,7 +11,7 @@ import pytest
 
 from harness.project import HOME
 from reference.bot import build_bot
-from reference.cogs.ai.growing import GrowingAnswer, GrowingAnswers
+from reference.cogs.ai.growing import GrowingAnswers
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.ai.service import Service
@@ -80,8 +80,7 @@ async def test_an_answer_under_way_is_ended_by_the_next_bot(
 async def test_an_answer_that_is_gone_is_forgotten(stage: Stage) -> None:
     """What a killed process left behind and Discord has no longer is no trouble."""
     growing = GrowingAnswers(stage.bot.database)
-    await growing.add(GrowingAnswer(1, stage.channels["general"].id, "en"))
-    await growing.remove([])
+    await growing.begin(1, 2, "en")
     await stage.bot.reload_extension("reference.cogs.ai")
     while await growing.all():
         await stage.discord.settled()

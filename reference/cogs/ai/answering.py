@@ -54,6 +54,7 @@ class Venue:
     Attributes:
         send: sends the next message, and calls nobody.
         name_of: gives the name of a user.
+        question_id: Discord's number of the message or interaction that is answered.
         typing: shows that an answer is being written.
         is_promised: whether Discord shows that an answer is coming, so that there must be one.
         notes: keys of lines below the answer, with their values.
@@ -61,6 +62,7 @@ class Venue:
 
     send: Callable[[str], Awaitable[Shown]]
     name_of: Callable[[int], str]
+    question_id: int
     typing: Callable[[], AbstractAsyncContextManager[object]] = field(default=nullcontext)
     is_promised: bool = False
     notes: tuple[tuple[str, dict[str, object]], ...] = ()
@@ -131,28 +133,28 @@ class Answering:
         await self.turns.close()
 
     async def _mark(self, left: list[GrowingAnswer]) -> None:
+        """Say below each message of some answers that is not whole that it was stopped."""
         await self._bot.wait_until_ready()
         for answer in left:
+            stopped = get_message("ai.answer.stopped", answer.language)
+            channel = self._bot.get_partial_messageable(answer.channel_id)
             with contextlib.suppress(discord.HTTPException):
-                channel = self._bot.get_partial_messageable(answer.channel_id)
-                message = await channel.fetch_message(answer.message_id)
-                stopped = get_message("ai.answer.stopped", answer.language)
-                text = message.content.removesuffix(CURSOR)[: LONGEST_MESSAGE - len(stopped) - 1]
-                await message.edit(content=f"{text}\n{stopped}", allowed_mentions=NOBODY)
-        await self._growing.remove(answer.message_id for answer in left)
+                async for message in channel.history(limit=50, after=discord.Object(answer.question_id)):
+                    if message.author == self._bot.user and message.content.endswith(CURSOR):
+                        text = message.content.removesuffix(CURSOR)[: LONGEST_MESSAGE - len(stopped) - 1]
+                        await message.edit(content=f"{text}\n{stopped}", allowed_mentions=NOBODY)
+            await self._growing.end(answer.number)
 
     async def _show(self, turn: Turn, question: Question, venue: Venue) -> list[int]:
         """Show an answer while it is written, then whole; a turn is remembered once it is shown whole."""
         draft = Draft()
         live = LiveAnswer(venue.send, self._settings.edit_seconds)
-        growing = set[int]()
+        growing: list[int] = []
 
-        async def on_sent(message_id: int) -> None:
-            turn.message_ids.add(message_id)
-            growing.add(message_id)
-            await self._growing.add(GrowingAnswer(message_id, question.channel_id, question.language))
+        async def before() -> None:
+            growing.append(await self._growing.begin(question.channel_id, venue.question_id, question.language))
 
-        follower = asyncio.create_task(live.follow(draft, on_sent), name="showing of an answer")
+        follower = asyncio.create_task(live.follow(draft, before, turn.message_ids.add), name="showing of an answer")
         follower.add_done_callback(lambda task: _stop_if_gone(task, turn))
         try:
             async with _writing(venue):
@@ -174,7 +176,8 @@ class Answering:
             await live.withdraw()
             raise
         finally:
-            await self._growing.remove(growing)
+            for number in growing:
+                await self._growing.end(number)
         return [message.id for message in live.messages]
 
     async def _keep(self, question: Question, answer: Answer, live: LiveAnswer) -> None:

@@ -169,7 +169,7 @@ class AIChat(commands.Cog):
             return await message.reply(part, mention_author=False, allowed_mentions=NOBODY)
 
         sent: list[str] = []
-        venue = Venue(send, self._namer(message.guild), message.channel.typing, notes=notes)
+        venue = Venue(send, self._namer(message.guild), message.id, message.channel.typing, notes=notes)
         self._note(await self._answering.answer(question, venue, [message.id]))
 
     async def _question(
@@ -249,7 +249,8 @@ class AIChat(commands.Cog):
             return await ctx.send(part, allowed_mentions=NOBODY)
 
         typing = nullcontext if is_promised else ctx.channel.typing
-        venue = Venue(send, self._namer(ctx.guild), typing, is_promised, notes)
+        asked_id = ctx.interaction.id if ctx.interaction else ctx.message.id
+        venue = Venue(send, self._namer(ctx.guild), asked_id, typing, is_promised, notes)
         self._note(await self._answering.answer(asked, venue, [message_id] if message_id else []))
 
     @subcommand(ai, name="forget")

@@ -1,4 +1,4 @@
-"""Answers that are not whole yet: kept, so that one that a killed process left behind is marked at the next start."""
+"""Answers that are not whole yet: noted before they are shown, so that a next start finds what a kill left behind."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
     from reference.utils.database.database import Database
 
 __all__ = ["GrowingAnswer", "GrowingAnswers"]
 
-INSERT = "INSERT OR REPLACE INTO ai_growing_answer (message_id, channel_id, language) VALUES (?, ?, ?)"
-DELETE = "DELETE FROM ai_growing_answer WHERE message_id = ?"
-SELECT = "SELECT message_id, channel_id, language FROM ai_growing_answer ORDER BY message_id"
+INSERT = "INSERT INTO ai_growing_answer (channel_id, question_id, language) VALUES (?, ?, ?)"
+DELETE = "DELETE FROM ai_growing_answer WHERE id = ?"
+SELECT = "SELECT id, channel_id, question_id, language FROM ai_growing_answer ORDER BY id"
 
 
 class GrowingAnswer(NamedTuple):
-    """A message with an answer that is not whole yet."""
+    """An answer that is not whole yet.
 
-    message_id: int
+    Attributes:
+        number: its own.
+        channel_id: where it is shown.
+        question_id: Discord's number of the message or interaction that it answers; those of its messages are greater.
+        language: the code of the language that the person reads.
+    """
+
+    number: int
     channel_id: int
+    question_id: int
     language: str
 
 
@@ -35,22 +42,16 @@ class GrowingAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, answer: GrowingAnswer) -> None:
-        """Note that a message was sent whose answer is not whole yet."""
+    async def begin(self, channel_id: int, question_id: int, language: str) -> int:
+        """Note that an answer is about to be shown; return its number. Arguments are those of `GrowingAnswer`."""
+        values = (channel_id, question_id, language)
+        return await self._database.write(lambda raw: raw.execute(INSERT, values).lastrowid or 0)
+
+    async def end(self, number: int) -> None:
+        """Note that an answer is whole, says that it was stopped, or is gone."""
 
         def unit(raw: sqlite3.Connection) -> None:
-            raw.execute(INSERT, answer)
-
-        await self._database.write(unit)
-
-    async def remove(self, message_ids: Iterable[int]) -> None:
-        """Note that messages are whole, say that they were stopped, or are gone."""
-        rows = [(message_id,) for message_id in message_ids]
-        if not rows:
-            return
-
-        def unit(raw: sqlite3.Connection) -> None:
-            raw.executemany(DELETE, rows)
+            raw.execute(DELETE, (number,))
 
         await self._database.write(unit)
 

@@ -57,13 +57,16 @@ class LiveAnswer:
         self._send = send
         self._seconds = seconds
 
-    async def follow(self, draft: Draft, on_sent: Callable[[int], Awaitable[object]]) -> None:
+    async def follow(
+        self, draft: Draft, before: Callable[[], Awaitable[object]], on_sent: Callable[[int], object]
+    ) -> None:
         """Show a draft as it grows, until it is closed; a request to Discord that is under way is not broken off.
 
         What was shown of a try that broke off stays until there is something new to show.
 
         Args:
             draft: the answer.
+            before: called once, before anything is shown.
             on_sent: told Discord's number of each message that was sent.
 
         Raises:
@@ -72,6 +75,7 @@ class LiveAnswer:
         seen = 0
         if await draft.newer(seen) is None or await draft.closes_within(min(FIRST_SECONDS, self._seconds)):
             return
+        await before()
         while (version := await draft.newer(seen)) is not None:
             seen = version
             try:
@@ -94,7 +98,7 @@ class LiveAnswer:
             discord.HTTPException: Discord does not take it.
         """
         parts = with_footer(split_text(text), footer)
-        await self._show(parts, _note_nothing)
+        await self._show(parts, lambda _number: None)
         for message in self.messages[len(parts) :]:
             await message.delete()
         del self.messages[len(parts) :], self._texts[len(parts) :]
@@ -108,17 +112,13 @@ class LiveAnswer:
             except discord.HTTPException as error:
                 logger.warning("an answer could not be taken away: %s", error)
 
-    async def _show(self, parts: list[str], on_sent: Callable[[int], Awaitable[object]]) -> None:
+    async def _show(self, parts: list[str], on_sent: Callable[[int], object]) -> None:
         for place, part in enumerate(parts):
             if place == len(self.messages):
                 message = await self._send(part)
                 self.messages.append(message)
                 self._texts.append(part)
-                await on_sent(message.id)
+                on_sent(message.id)
             elif self._texts[place] != part:
                 await self.messages[place].edit(content=part, allowed_mentions=NOBODY)
                 self._texts[place] = part
-
-
-async def _note_nothing(_message_id: int) -> None:
-    """Take no note of a message: its answer is whole."""

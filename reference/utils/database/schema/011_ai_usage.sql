@@ -16,9 +16,10 @@ CREATE TABLE ai_reservation (
     guild_id INTEGER,
     tokens INTEGER NOT NULL CHECK (tokens >= 0)
 ) STRICT;
--- Messages with an answer that is not whole yet. What is here at a start was left behind by a process that was killed.
+-- Answers that are shown and not whole yet. What is here at a start was left behind by a process that was killed.
 CREATE TABLE ai_growing_answer (
-    message_id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     channel_id INTEGER NOT NULL,
+    question_id INTEGER NOT NULL,
     language TEXT NOT NULL
 ) STRICT;
