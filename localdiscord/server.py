@@ -193,7 +193,8 @@ class LocalDiscord:
     async def settled(self, seconds: float = 5.0) -> None:
         """Wait until all is quiet: clients have all events, no request is being answered, no interaction is open.
 
-        Clients are asked for a heartbeat, which tells what they have.
+        Clients are asked for a heartbeat, which tells what they have. One whose connection broke off is waited for as
+        long as its session is kept; one that said good-bye is not.
 
         Args:
             seconds: how long it may take.
@@ -217,7 +218,9 @@ class LocalDiscord:
         behind = [session for session in connected if session.acknowledged < session.sequence]
         bots = {session.application.id for session in connected}
         open_ones = [each for each in interactions.waiting(self.world) if each.application.id in bots]
-        noise = [f"{each.application.name} has {each.acknowledged} of {each.sequence} events" for each in behind]
+        away = [session for session in self.sessions.values() if session.link is None]
+        noise = [f"{each.application.name} is away, and may come back" for each in away]
+        noise += [f"{each.application.name} has {each.acknowledged} of {each.sequence} events" for each in behind]
         noise += [f"{self._busy} requests are being answered"] if self._busy else []
         noise += [f"{each.application.name} has not answered {each.user.username}" for each in open_ones]
         return ", ".join(noise)

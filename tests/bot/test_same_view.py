@@ -225,9 +225,7 @@ class SameView(RuleBasedStateMachine):
 
     async def _settle(self) -> None:
         async with asyncio.timeout(10):
-            await self.discord.until(
-                lambda: any(session.link is not None for session in self.discord.sessions.values())
-            )
+            await self.discord.until(lambda: self.discord.sessions)
             await settled(self.discord, 10)
             guild = self.bot.get_guild(self.guild.id)
             if guild is not None and not guild.chunked:
