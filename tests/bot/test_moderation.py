@@ -136,7 +136,7 @@ async def test_a_thai_moderator_is_answered_in_thai(court: Court) -> None:
     role = court.guild.roles[court.guild.member(court.bob.user.id).roles[0]]
     roles_of = court.guild.member(court.somchai.user.id)
     members.add_role(court.world, court.guild, court.alice.user, roles_of, role.id)
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.use(court.somchai, "warn", member=court.carol.user, reason="x") == "ตักเตือน Carol แล้ว: เคส 1"
     assert await court.use(court.somchai, "kick", member=court.alice.user) == "Alice เป็นเจ้าของเซิร์ฟเวอร์ จึงไม่มีใครทำอะไรได้"
 
@@ -161,7 +161,7 @@ async def test_a_bot_without_the_permission_says_which(court: Court) -> None:
     """Where the bot knows that it may not, it names the permission that it needs."""
     managed = next(role for role in court.guild.roles.values() if role.managed)
     roles.change(court.world, court.guild, court.alice.user, managed, {"permissions": Permissions.SEND_MESSAGES})
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.use(court.bob, "kick", member=court.carol.user) == "I need the permission kick members for that."
 
 
@@ -198,7 +198,7 @@ async def test_what_is_done_by_hand_is_a_case_too(court: Court) -> None:
     found = [await court.case(number) for number in range(1, 7)]
     assert sorted(case.draft.action for case in found) == ["ban", "kick", "kick", "timeout", "unban", "untimeout"]
     assert {case.draft.moderator_id for case in found} == {bob.id}
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.case(7) is None
 
 

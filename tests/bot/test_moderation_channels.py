@@ -101,11 +101,11 @@ async def test_a_locked_channel_is_opened_as_it_was(court: Court) -> None:
     (overwrite,) = [each for each in court.general.overwrites if each.id == everyone]
     assert Permissions.SEND_MESSAGES in overwrite.deny
     assert any("raid" in text for text in texts(court.general))
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.use(court.bob, "lock") == f"Nobody could write in {court.general.mention} before either."
     assert await court.use(court.bob, "unlock") == f"{court.general.mention} is open again."
     assert all(Permissions.SEND_MESSAGES not in each.deny for each in court.general.overwrites)
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.use(court.bob, "unlock") == (
         f"I have not locked {court.general.mention}, so I leave it as it is."
     )
@@ -118,7 +118,7 @@ async def test_a_channel_that_the_moderator_does_not_manage_is_refused(court: Co
     role = court.guild.member(court.bob.user.id).roles[0]
     denied = Overwrite(role, 0, deny=Permissions.MANAGE_CHANNELS)
     channels.set_overwrite(court.world, music, court.alice.user, denied)
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert await court.use(court.bob, "lock", channel=music) == "You need the permission manage channels for that."
 
 

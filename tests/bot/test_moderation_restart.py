@@ -39,10 +39,10 @@ def draft(court: Court, action: Action, target: Any, **more: Any) -> Draft:
 async def reconciled(bot: Bot, court: Court) -> Any:
     """Wait until nothing is pending, and return the cases that there are."""
     cog: Any = bot.get_cog("Members")
-    await court.stage.discord.settled()
+    await court.stage.settled()
     async with asyncio.timeout(5):
         while await cog.acts.store.pending(court.guild.id):
-            await court.stage.discord.settled()
+            await court.stage.settled()
     return [case for number in range(1, 9) if (case := await cog.acts.store.find(court.guild.id, number))]
 
 
@@ -81,7 +81,7 @@ async def test_an_act_that_a_crash_cut_off_from_its_record_is_found(court: Court
         found = await reconciled(bot, court)
         assert [(case.number, case.draft.action) for case in found] == [(1, "kick"), (2, "ban")]
         await court.stage.discord.until(lambda: len(court.logged()) == 2)
-        await court.stage.discord.settled()
+        await court.stage.settled()
     assert [embed["title"] for embed in court.logged()] == ["Case 1 · Kick", "Case 2 · Ban"]
 
 
@@ -133,7 +133,7 @@ async def test_what_was_done_by_hand_meanwhile_is_caught_up_with(court: Court) -
         bot = build_bot(court.bot.settings, connector=court.stage.discord.connector(), guild_ready_timeout=0)
         async with running(bot, court.stage.discord):
             await court.stage.discord.until(lambda: len(court.logged()) == 2)
-            await court.stage.discord.settled()
+            await court.stage.settled()
             found = await reconciled(bot, court)
     assert [(case.draft.action, case.draft.reason) for case in found] == [("warn", "x"), ("ban", "by hand")]
 
@@ -145,7 +145,7 @@ async def test_a_case_that_the_modlog_was_not_told_is_told_late(court: Court) ->
     bot = await restart(court)
     async with running(bot, court.stage.discord):
         await court.stage.discord.until(lambda: len(court.logged()) == 2)
-        await court.stage.discord.settled()
+        await court.stage.settled()
     assert [embed["title"] for embed in court.logged()] == ["Case 1 · Warning", "Case 2 · Kick"]
 
 
@@ -159,7 +159,7 @@ async def test_a_ban_for_a_time_is_lifted_then(court: Court) -> None:
     await court.use(court.bob, "ban", user=court.carol.user, duration="1d")
     watch: Any = court.bot.get_cog("Watch")
     watch.expiry.wake()
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert court.carol.user.id in court.guild.bans
     court.acts.now = later(timedelta(days=1, minutes=1))
     watch.expiry.wake()
@@ -178,7 +178,7 @@ async def test_a_ban_that_ends_while_the_bot_is_away_is_lifted_at_its_return(
     monkeypatch.setattr("discord.utils.utcnow", later(timedelta(hours=2)))
     async with running(bot, court.stage.discord):
         await court.stage.discord.until(lambda: court.carol.user.id not in court.guild.bans)
-        await court.stage.discord.settled()
+        await court.stage.settled()
 
 
 async def test_a_ban_that_was_lifted_or_made_anew_by_hand_is_left_alone(court: Court) -> None:
@@ -190,7 +190,7 @@ async def test_a_ban_that_was_lifted_or_made_anew_by_hand_is_left_alone(court: C
     court.acts.now = later(timedelta(hours=2))
     assert await court.acts.store.due(court.acts.now()) == []
     watch.expiry.wake()
-    await court.stage.discord.settled()
+    await court.stage.settled()
     assert court.carol.user.id in court.guild.bans
 
 
