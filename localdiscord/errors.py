@@ -95,6 +95,7 @@ class Refusal(Enum):
     AUTOMOD_BLOCKED = 400, 200000, "Message was blocked by automatic moderation"
     STAGE_EXISTS = 400, 150006, "The Stage is already open"
     BULK_BAN_FAILED = 400, 500000, "Failed to ban users"
+    FORUM_THREAD_NEEDED = 400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"
     POLL_VOTING_BLOCKED = 403, 520000, "Poll voting blocked"
     POLL_EXPIRED = 400, 520001, "Poll expired"
     POLL_CHANNEL = 400, 520002, "Invalid channel type for poll creation"

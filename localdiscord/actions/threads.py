@@ -89,7 +89,7 @@ def begin(world: World, channel: Channel, by: User, values: dict[str, Any], reas
 
 
 def post(
-    world: World, forum: Channel, by: User, values: dict[str, Any], draft: Draft, reason: str | None = None
+    world: World, forum: Channel, by: User, values: dict[str, Any], draft: Draft, *, webhook_id: int | None = None
 ) -> tuple[Channel, Message]:
     """Begin a post of a forum: a thread and its first message, or neither.
 
@@ -99,24 +99,25 @@ def post(
         by: who posts.
         values: as for `begin_from`, and `applied_tags`.
         draft: the first message.
-        reason: why.
+        webhook_id: the webhook that posts, which needs no permission.
 
     Raises:
         DiscordError: the actor may not, the tags do not fit, or Discord does not take the message.
     """
-    require(world, forum, by, Permissions.SEND_MESSAGES)
+    if webhook_id is None:
+        require(world, forum, by, Permissions.SEND_MESSAGES)
     draft.check()
     _require_tags(world, forum, by, values.get("applied_tags") or [])
     thread = _make(world, forum, by, ChannelType.PUBLIC_THREAD, values)
     try:
-        message = messages.compose(world, thread, by, draft, key=thread.id)
+        message = messages.compose(world, thread, by, draft, webhook_id=webhook_id, key=thread.id)
     except DiscordError:
         _unlist(world, thread)
         raise
     if thread.thread:
         thread.thread.sent = 0
     forum.last_message_id = thread.id
-    _open(world, thread, by, reason)
+    _open(world, thread, by, None)
     messages.announce(world, message)
     return thread, message
 

@@ -139,6 +139,13 @@ class Guild:
             "owner_configured_content_level": 0,
         } | self.settings
 
+    def invite_payload(self) -> dict[str, Any]:
+        """Return what an invite tells of the guild."""
+        names = ("splash", "banner", "description", "icon", "features", "verification_level", "vanity_url_code")
+        body = self.payload()
+        told = {name: body[name] for name in ("id", "name", *names, "nsfw_level", "nsfw")}
+        return told | {"premium_subscription_count": 0}
+
     def counts(self) -> dict[str, int]:
         """Return how many members there are, and how many of them are there now."""
         present = sum(member.user.presence.status != "offline" for member in self.members.values())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localdiscord.model.interaction import Interaction
+    from localdiscord.model.invite import Invite
     from localdiscord.model.message import Message
     from localdiscord.model.webhook import Webhook
 
@@ -70,6 +71,7 @@ class World:
     applications: dict[int, Application] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
+    invites: dict[str, Invite] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 

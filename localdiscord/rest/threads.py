@@ -48,7 +48,7 @@ async def begin(call: Call) -> dict[str, Any]:
         return _payload(call, threads.begin(call.world, channel, call.bot, values, call.reason))
     form = call.form(ForumPostForm)
     draft = draft_from(form.message, call.files)
-    thread, message = threads.post(call.world, channel, call.bot, form.given(), draft, call.reason)
+    thread, message = threads.post(call.world, channel, call.bot, form.given(), draft)
     return _payload(call, thread) | {"message": message.payload(call.bot.id)}
 
 
