@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from discord import Interaction, Locale, Message, app_commands
@@ -117,7 +117,9 @@ async def test_other_languages_keep_english(tmp_path: Path) -> None:
     """A locale that the bot does not speak gets no text, so Discord shows the English one."""
     texts = Texts()
     texts.tables[Language.THAI]["warn.name"] = "เตือน"
-    place = app_commands.TranslationContext(app_commands.TranslationContextLocation.command_name, warn)
+    place: app_commands.TranslationContext[Any, Any] = app_commands.TranslationContext(
+        app_commands.TranslationContextLocation.command_name, warn
+    )
     text = app_commands.locale_str("warn")
     assert await texts.translate(text, Locale.german, place) is None
     assert await texts.translate(text, Locale.thai, place) == "เตือน"
