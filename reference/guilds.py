@@ -24,7 +24,7 @@ from .utils.timestamps import utc_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .utils.database.database import Database
 
@@ -114,11 +114,13 @@ class Guilds:
 
     Attributes:
         cache: what was read lately; a memory monitor may empty it.
+        listeners: told the id of a guild whose choices changed.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._changes = 0
+        self.listeners: list[Callable[[int], None]] = []
         self.cache: TTLCache[int, GuildConfig] = TTLCache(MOST_GUILDS, LIFETIME)
 
     async def get(self, guild_id: int | None) -> GuildConfig:
@@ -154,16 +156,42 @@ class Guilds:
             guild_id: the guild.
             features: None for: as by default.
         """
+        return await self.replace(guild_id, {}, features)
+
+    async def replace(
+        self,
+        guild_id: int,
+        settings: Mapping[str, Any],
+        features: Mapping[Feature, bool | None],
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> GuildConfig:
+        """Save settings and switch features in one transaction, and return what holds now.
+
+        Args:
+            guild_id: the guild.
+            settings: as for `save`.
+            features: as for `switch`.
+            also: writes what belongs to it, in the same transaction.
+
+        Raises:
+            KeyError: there is no such setting.
+            ValueError: a value is of another type or out of the limits.
+        """
+        for name, value in settings.items():
+            SETTINGS[name].check(name, value)
 
         def write(raw: sqlite3.Connection) -> None:
-            for feature, enabled in features.items():
-                if feature is Feature.AI:
-                    raw.execute(TOUCH, (guild_id, utc_text()))
-                    raw.execute(SETTINGS["ai_enabled"].update, (enabled, guild_id))
-                elif enabled is None:
-                    raw.execute(UNCHOOSE, (guild_id, feature.value))
-                else:
-                    raw.execute(SWITCH, (guild_id, feature.value, int(enabled)))
+            updates = [(SETTINGS[name].update, value) for name, value in settings.items()]
+            if Feature.AI in features:
+                updates.append((SETTINGS["ai_enabled"].update, features[Feature.AI]))
+            if updates:
+                raw.execute(TOUCH, (guild_id, utc_text()))
+            for update, value in updates:
+                raw.execute(update, (value, guild_id))
+            for feature in features.keys() - {Feature.AI}:
+                _switch(raw, guild_id, feature, enabled=features[feature])
+            if also is not None:
+                also(raw)
 
         try:
             await self._database.write(write)
@@ -175,6 +203,15 @@ class Guilds:
         """Read a guild's choices anew when they are asked for next."""
         self._changes += 1
         self.cache.delete(guild_id)
+        for listener in self.listeners:
+            listener(guild_id)
+
+
+def _switch(raw: sqlite3.Connection, guild_id: int, feature: Feature, *, enabled: bool | None) -> None:
+    if enabled is None:
+        raw.execute(UNCHOOSE, (guild_id, feature.value))
+    else:
+        raw.execute(SWITCH, (guild_id, feature.value, int(enabled)))
 
 
 def _read(raw: sqlite3.Connection, guild_id: int) -> GuildConfig:

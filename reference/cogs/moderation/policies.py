@@ -14,6 +14,7 @@ from .policy import Policy
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from reference.utils.database.store import Store
 
@@ -40,11 +41,13 @@ class Policies:
 
     Attributes:
         cache: what was read lately; a memory monitor may empty it.
+        listeners: told the id of a guild whose policy changed.
     """
 
     def __init__(self, database: Store) -> None:
         self._database = database
         self._changes = 0
+        self.listeners: list[Callable[[int], None]] = []
         self.cache: TTLCache[int, Policy] = TTLCache(MOST_GUILDS, LIFETIME)
 
     async def get(self, guild_id: int) -> Policy:
@@ -80,3 +83,5 @@ class Policies:
         """Read a policy anew when it is asked for next."""
         self._changes += 1
         self.cache.delete(guild_id)
+        for listener in self.listeners:
+            listener(guild_id)
