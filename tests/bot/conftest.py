@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from localdiscord import LocalDiscord
-from reference import bot as bot_module
 from reference.bot import Bot, build_bot
 from reference.config import LimitSettings, Settings
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
-from tests.bot.band import make_tones
 from tests.bot.settling import settled
 
 if TYPE_CHECKING:
@@ -62,22 +60,6 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path / "data", limits=LimitSettings(commands=1000))
 
 
-@pytest.fixture(scope="session")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tones to play."""
-    folder = tmp_path_factory.mktemp("media") / "tones"
-    make_tones(folder)
-    return folder
-
-
-@pytest.fixture
-def music_settings(tmp_path: Path, tones: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings of a bot that plays music alone, and has three tones to play."""
-    monkeypatch.setattr(bot_module, "AREAS", ("music",))
-    shutil.copytree(tones, tmp_path / "data" / "music")
-    return Settings(data=tmp_path / "data", limits=LimitSettings(commands=1000))
-
-
 @pytest.fixture
 async def stage(discord: LocalDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A local Discord with the bot, ready."""
@@ -105,5 +87,7 @@ async def running(bot: Bot, discord: LocalDiscord) -> AsyncIterator[None]:
         waiter.cancel()
         if task.done():
             await task
+        areas = {name: module for name, module in sys.modules.items() if name.startswith("reference.cogs.")}
         yield
     await task
+    sys.modules.update(areas)  # discord.py forgets them with the bot; tests keep one of each, and need not read it anew
