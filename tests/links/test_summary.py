@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +59,15 @@ def test_a_text_without_sentences_gives_its_beginning() -> None:
     assert summarise("word " * 5 + "\n" + "other words " * 60, 50).endswith("…")
     assert summarise("x" * 600, 50) == "x" * 49 + "…"
     assert summarise("", 50) == ""
+
+
+@pytest.mark.parametrize("part", [". A", "a ", "a", "\n", "? ", "\u0e01 ", "\u3002", "!'", "!') A", "Dr. "])
+def test_a_hostile_page_takes_no_time(part: str) -> None:
+    """The longest page there is, made of what sentences end with, is summarised at once."""
+    page = (part * 50_000)[:50_000]
+    begin = time.perf_counter()
+    assert len(summarise(page)) <= 600
+    assert time.perf_counter() - begin < 2.0
 
 
 @given(st.text(alphabet="abc. \n!ก", max_size=800), st.integers(50, 300))

@@ -186,7 +186,7 @@ def estimate_tokens(text: str) -> int:
 
     ASCII is about four characters to a token; every other character, of which Thai is full, is counted as one.
     """
-    ascii_characters = sum(character.isascii() for character in text)
+    ascii_characters = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
     return -(-ascii_characters // 4) + len(text) - ascii_characters
 
 

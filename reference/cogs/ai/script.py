@@ -19,6 +19,9 @@ __all__ = ["CommandHelp", "Scene", "reply_to"]
 LONGEST_QUOTE = 160
 """Characters of a person's words that are repeated."""
 
+LONGEST_SEARCH = 500
+"""Characters of a question that are compared with the commands."""
+
 MOST_COMMANDS = 12
 MOST_FACTS = 5
 VARIANTS = 4
@@ -233,7 +236,7 @@ RULES = (
 
 def _matching(scene: Scene) -> list[CommandHelp]:
     """Return the commands that share a word with what was said, those that share the most first."""
-    words = set(_WORD.findall(scene.asked.lower())) - _COMMON_WORDS
+    words = set(_WORD.findall(scene.asked.lower()[:LONGEST_SEARCH])) - _COMMON_WORDS
     if not words:
         return []
     scores = [(_score(command, words), command) for command in scene.commands]

@@ -41,6 +41,9 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?\u2026])[\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]?[^\Wa-z_])|(?<=[\u3002\uff01\uff1f])"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|etc|Inc|Ltd|Jr|Sr|e\.g|i\.e)\.)$")
+LONGEST_ABBREVIATION = 8
+"""Characters before the end of a sentence that are looked at: pages are hostile, and time must be linear."""
+
 _THAI = re.compile("[\u0e00-\u0e7f]+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _STOP = """
@@ -92,7 +95,7 @@ def _of_line(line: str) -> Iterator[str]:
         return
     begin = 0
     for end in _SENTENCE_END.finditer(line):
-        if not _ABBREVIATION.search(line, begin, end.start()):
+        if not _ABBREVIATION.search(line, max(begin, end.start() - LONGEST_ABBREVIATION), end.start()):
             yield line[begin : end.end()].strip()
             begin = end.end()
     yield line[begin:].strip()
