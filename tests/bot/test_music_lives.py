@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from functools import partial
@@ -16,7 +17,7 @@ import pytest
 from harness.project import HOME
 from localdiscord.actions import messages
 from localdiscord.actions.drafts import Draft
-from localdiscord.model.channel import Overwrite
+from localdiscord.model.channel import ChannelType, Overwrite
 from localdiscord.model.files import Upload
 from localdiscord.permissions import Permissions
 from reference.bot import build_bot
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localdiscord import LocalDiscord
+    from localdiscord.model.channel import Channel
     from localdiscord.model.message import Message
     from reference.config import Settings
 
@@ -148,6 +150,9 @@ async def test_music_survives_kill_9(discord: LocalDiscord, settings: Settings, 
     players = killables[0].children()
     assert [child.name() for child in players if "ffmpeg" in child.name()]
     killables[0].kill()
+    with contextlib.closing(sqlite3.connect(settings.database)) as database:
+        (position,) = database.execute("SELECT position FROM music_player").fetchone()
+    assert position == pytest.approx(30.4, abs=0.25)
     assert (await asyncio.to_thread(psutil.wait_procs, players, 10))[1] == []
     killables.append(Killable(discord, settings))
     before = band.sound
@@ -294,15 +299,23 @@ async def test_a_link_to_an_attachment_is_played(band: Band, settings: Settings)
     assert (await band.use(band.alice, "play", query=other)).startswith("That cannot be played: that address is refu")
 
 
-async def test_a_link_out_of_a_hidden_channel_is_not_played(band: Band, settings: Settings) -> None:
+@pytest.fixture
+def hidden(discord: LocalDiscord) -> Channel:
+    """A channel that nobody without a role for it sees."""
+    guild = discord.town.guild
+    channel = discord.world.add_channel(guild, "hidden")
+    channel.overwrites.append(Overwrite(guild.id, 0, Permissions(0), Permissions.VIEW_CHANNEL))
+    return channel
+
+
+async def test_a_link_out_of_a_hidden_channel_is_not_played(hidden: Channel, band: Band, settings: Settings) -> None:
     """Who cannot read the channel does not get what was attached there."""
-    guild = band.stage.town.guild
-    hidden = band.stage.discord.world.add_channel(guild, "hidden")
-    hidden.overwrites.append(Overwrite(guild.id, 0, Permissions(0), Permissions.VIEW_CHANNEL))
     said = attach(band, band.alice, hidden, "song.wav", sound_of(settings))
     await band.stage.discord.settled()
     band.carol.join_voice(band.lounge)
-    assert (await band.use(band.carol, "play", query=said.attachments[0]["url"])).startswith("I found nothing for ")
+    url = said.attachments[0]["url"]
+    assert (await band.use(band.carol, "play", query=url)).startswith("I found nothing for ")
+    assert await band.use(band.alice, "play", query=url) == "Now playing: **song**"
 
 
 @pytest.mark.parametrize(("name", "data"), [("notes.txt", b"words"), ("song.mp3", b"no sound at all")])
@@ -355,7 +368,9 @@ async def test_a_guild_that_is_left_is_forgotten(band: Band) -> None:
     await band.jukebox.forget_guild(band.stage.town.guild.id)
     assert band.jukebox.sessions == []
     assert await band.jukebox.store.load_all() == []
-    await band.jukebox.forget_guild(band.stage.town.guild.id)
+    band.stage.bot.dispatch("guild_remove", band.stage.bot.get_guild(band.stage.town.guild.id))
+    await band.stage.discord.settled()
+    assert await band.jukebox.store.load_all() == []
 
 
 async def test_nothing_is_left_running_at_the_end(band: Band) -> None:
@@ -377,6 +392,136 @@ async def test_the_area_can_be_loaded_again(band: Band) -> None:
     await band.sent(10)
     assert band.player.queue.current.title == "long"
     assert await band.use(band.alice, "pause") == "Paused."
+
+
+async def test_a_broken_voice_connection_is_taken_up(band: Band) -> None:
+    """When the connection to the voice server breaks it is made anew, and the track goes on where it was."""
+    await band.use(band.alice, "play", query="long")
+    await band.sent(10)
+    before = band.player.position
+    assert band.stage.discord.voice.break_connection(band.stage.town.guild.id, band.bot_user.id)
+    await band.sent(20)
+    assert before < band.player.position < before + 5
+    assert len(band.player.queue.history) == 0
+
+
+async def test_the_volume_of_the_settings_holds_for_the_next_track(band: Band) -> None:
+    """What was changed elsewhere is taken over when a track begins."""
+    await band.use(band.alice, "play", query="long")
+    await band.sent(2)
+    await band.stage.bot.guild_configs.save(band.stage.town.guild.id, music_volume=0.1)
+    await band.use(band.alice, "seek", position="0:10")
+    await band.until(lambda: band.player.volume == 0.1)
+    await band.sent(2)
+
+
+@pytest.fixture
+def platform(discord: LocalDiscord) -> Channel:
+    """A stage channel, there before the bot comes."""
+    return discord.world.add_channel(discord.town.guild, "Platform", ChannelType.STAGE)
+
+
+async def test_music_that_cannot_be_taken_up_waits(
+    band: Band, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """If ffmpeg is gone after a restart, the bot stays away and the operator can read why; nothing is lost."""
+    await band.use(band.alice, "play", query="long")
+    await band.sent(5)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with caplog.at_level("WARNING"):
+        async with restarted(band, settings) as again:
+            answer = await again.use(again.alice, "resume")
+            assert answer.startswith("Music is not available at the moment")
+            assert again.player.queue.current.title == "long"
+    assert "music is not taken up again" in caplog.text
+
+
+async def test_two_at_once_share_a_session(band: Band) -> None:
+    """The first two commands of a server, given at once, make one queue and one connection."""
+    band.carol.join_voice(band.lounge)
+    answers = await asyncio.gather(
+        band.use(band.alice, "play", query="long"), band.use(band.carol, "play", query="first")
+    )
+    assert sorted(answer[:5] for answer in answers) == ["Added", "Now p"]
+    await band.sent(5)
+    assert len(band.jukebox.sessions) == 1
+    assert len(band.titles()) == 1
+
+
+async def test_previous_comes_back_into_the_channel(band: Band) -> None:
+    """After the bot has left, `/previous` brings it back with the track before."""
+    await band.use(band.alice, "play", query="long")
+    await band.use(band.alice, "skip")
+    await band.use(band.alice, "leave")
+    assert await band.use(band.alice, "previous") == "Now playing: **long**"
+    await band.sent(5)
+
+
+async def test_another_text_channel_takes_over(band: Band) -> None:
+    """What is played is told where the music was last asked for, and the message before goes."""
+    await band.use(band.alice, "play", query="long")
+    old = await band.panel()
+    general = band.stage.channels["general"]
+    await band.alice.reply(band.alice.slash(general, "play", query="first"))
+    await band.alice.expect(general, lambda message: bool(message.components))
+    await band.until(lambda: old.id not in band.text.messages)
+
+
+async def test_a_message_that_somebody_deleted_is_sent_again(band: Band) -> None:
+    """If what tells the music is deleted, the next change brings it back."""
+    await band.use(band.alice, "play", query="long")
+    old = await band.panel()
+    del band.text.messages[old.id]
+    await band.use(band.alice, "pause")
+    again = await band.panel(lambda text: "Paused" in text)
+    assert again.id != old.id
+
+
+async def test_a_message_that_fails_stops_no_music(band: Band, caplog: pytest.LogCaptureFixture) -> None:
+    """If what is played cannot be shown that is logged; the music goes on, and the next change is shown."""
+    await band.use(band.alice, "play", query="long")
+    await band.panel()
+    path = f"/channels/{band.text.id}/messages/*"
+    fault = band.stage.discord.faults.server_error(path, 503, method="PATCH")
+    with caplog.at_level("WARNING"):
+        await band.use(band.alice, "pause")
+        await band.until(lambda: fault.met)
+        await band.use(band.alice, "resume")
+        await band.sent(5)
+        await band.use(band.alice, "pause")
+    await band.panel(lambda text: "Paused" in text)
+    assert "what is played cannot be shown" in caplog.text
+
+
+async def test_music_on_a_stage(platform: Channel, band: Band) -> None:
+    """The bot comes to a stage channel like to any other, and takes the word where it may."""
+    band.alice.join_voice(platform)
+    await band.stage.discord.settled()
+    await band.use(band.alice, "play", query="long")
+    await band.sent(5)
+    assert band.where() == platform.id
+
+
+async def test_a_bot_that_ends_in_order_leaves_first(band: Band, settings: Settings) -> None:
+    """At the end of the bot the sound ends, its place is saved, and the channel is left before all closes."""
+    await band.use(band.alice, "play", query="long")
+    await band.sent(10)
+    band.stage.bot.ending.begin("a test", restart=True)
+    await band.until(lambda: band.where() is None)
+    await band.until(lambda: not band.stage.discord.connections)
+    async with restarted(band, settings) as again:
+        await again.sent(5)
+        assert again.player.position > 0.2
+
+
+async def test_the_position_is_shown_as_it_goes(
+    band: Band, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message that tells what is played moves the position on by itself."""
+    monkeypatch.setattr(band.module("panel"), "STEP_SECONDS", 0.5)
+    monkeypatch.setattr(band.jukebox, "_settings", band.jukebox._settings.model_copy(update={"save_seconds": 0.1}))
+    await band.use(band.alice, "play", query="long")
+    await band.panel(lambda text: "0:01 / 1:00" in text)
 
 
 async def at_once(*_: Any, **__: Any) -> None:

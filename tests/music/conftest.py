@@ -32,6 +32,12 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tone(tmp_path_factory.mktemp("tones") / "tone.wav")
 
 
+@pytest.fixture(name="make_tone")
+def _make_tone() -> Callable[..., Path]:
+    """What makes tones."""
+    return make_tone
+
+
 @pytest.fixture(scope="session")
 def tone_bytes(tone: Path) -> bytes:
     """What is in the file of that tone."""
@@ -56,9 +62,9 @@ class Speaker:
     def __init__(self) -> None:
         """Allow nothing yet."""
         self.connected = True
-        self.can_reconnect = False
         self.taken = 0
         self.is_paused = False
+        self.breaks = 0
         self.sources: list[Any] = []
         self._allowed = 0
         self._news = threading.Condition()
@@ -67,11 +73,6 @@ class Speaker:
 
     def is_connected(self) -> bool:
         """Tell whether sound can be sent."""
-        return self.connected
-
-    def wait_until_connected(self, _timeout: float) -> bool:
-        """Be connected again, or not."""
-        self.connected = self.can_reconnect
         return self.connected
 
     def play(self, source: Any, *, after: Callable[[Exception | None], object]) -> None:
@@ -84,6 +85,9 @@ class Speaker:
     def _take(self, source: Any, after: Callable[[Exception | None], object], stop: threading.Event) -> None:
         error: Exception | None = None
         try:
+            if self.breaks:
+                self.breaks -= 1
+                raise OSError("no route to the voice server")
             while self._may_go_on(stop) and source.read():
                 with self._news:
                     self.taken += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from reference.cogs.music import player as player_module
 from reference.cogs.music.library import Library
 from reference.cogs.music.player import Player
 from reference.cogs.music.resolver import Resolver
@@ -42,6 +43,9 @@ class Log:
     def changed(self, _: Player) -> None:
         """Something changed."""
         self._news.set()
+
+    def progressed(self, _: Player) -> None:
+        """The track went on."""
 
     def failed(self, _: Player, track: Track, error: MusicError) -> None:
         """A track failed."""
@@ -358,8 +362,9 @@ async def test_a_restart_goes_on_where_it_was(media: Path, speaker: Any) -> None
     assert ffmpegs() == set()
 
 
-async def test_a_lost_connection_keeps_queue_and_position(show: Show) -> None:
+async def test_a_lost_connection_keeps_queue_and_position(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is gone for good is no end of the track: the player waits for another one and goes on there."""
+    monkeypatch.setattr(player_module, "RECONNECT_SECONDS", 0.0)
     await show.player.arrange(show.player.queue.add([song()], ROOM))
     await show.begins("first")
     await show.speaker.take(10)
@@ -375,18 +380,38 @@ async def test_a_lost_connection_keeps_queue_and_position(show: Show) -> None:
     assert show.player.queue.current == song()
 
 
-@pytest.mark.parametrize("comes_back", [True, False])
-async def test_a_track_waits_for_the_connection(show: Show, comes_back: bool) -> None:
-    """Before a track is sent, a lost connection may come back; if it does not the player is detached."""
-    show.speaker.connected = False
-    show.speaker.can_reconnect = comes_back
+async def test_a_connection_that_comes_back_is_waited_for(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A track that broke off goes on where it was as soon as the connection is back, and nobody is told."""
+    monkeypatch.setattr(player_module, "LOOK_SECONDS", 0.001)
     await show.player.arrange(show.player.queue.add([song()], ROOM))
-    if comes_back:
-        await show.begins("first")
-    else:
-        await show.log.until(lambda: show.player.voice is None)
-        assert show.now == "first"
+    await show.begins("first")
+    await show.speaker.take(10)
+    show.speaker.connected = False
+    show.speaker.stop()
+    await show.log.until(lambda: show.player.sound is None)
+    show.speaker.connected = True
+    await show.begins("first")
+    assert show.player.position == pytest.approx(0.2, abs=0.03)
     assert show.log.failures == []
+
+
+async def test_a_decision_ends_the_wait_for_a_connection(show: Show) -> None:
+    """Whoever stops the music while the connection is away does not wait for it."""
+    show.speaker.connected = False
+    await show.player.arrange(show.player.queue.add([song()], ROOM))
+    await show.player.arrange(show.player.queue.stopped())
+    await show.over()
+    assert show.speaker.sources == []
+
+
+@pytest.mark.parametrize(("breaks", "heard"), [(3, "first"), (4, "second")])
+async def test_a_track_that_keeps_breaking_is_left_out(show: Show, breaks: int, heard: str) -> None:
+    """An error in the thread that sends is met by going on; without getting further, not for ever."""
+    show.speaker.breaks = breaks
+    await show.player.arrange(show.player.queue.add([song(), song(title="second")], ROOM))
+    await show.log.until(lambda: len(show.speaker.sources) == breaks + 1)
+    await show.begins(heard)
+    assert show.log.failures == ([] if heard == "first" else [("first", "music.failed")])
 
 
 class Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import discord
 from discord import app_commands
@@ -161,9 +161,7 @@ class Music(commands.Cog):
 
     async def turn_to(self, page: int, interaction: discord.Interaction) -> None:
         """Show another page of the queue in the message of a button."""
-        if interaction.guild is None:
-            raise Refused("common.guild_only")
-        session = await self.jukebox.session(interaction.guild)
+        session = await self.jukebox.session(_guild(interaction))
         await interaction.response.edit_message(**{"view": None, **await self._page(session, page, interaction)})
 
     async def _page(self, session: Session, page: int, place: Ctx | discord.Interaction) -> dict[str, Any]:
@@ -196,15 +194,14 @@ class Music(commands.Cog):
     async def resume(self, ctx: Ctx) -> None:
         """Go on with the music, also after the bot had left."""
         session = await self._directing(ctx)
-        await self._resume(session, ctx.author)
-        if ctx.channel is not None:
-            await self.jukebox.show_in(session, ctx.channel.id)
+        await self._resume(session, _member(ctx))
+        await self.jukebox.show_in(session, ctx.channel.id)
         await self._say(ctx, "music.resumed")
 
-    async def _resume(self, session: Session, member: discord.Member | discord.User) -> None:
+    async def _resume(self, session: Session, member: discord.Member) -> None:
         if session.player.queue.current is None:
             raise Refused("music.not_playing")
-        if session.channel is None and isinstance(member, discord.Member):
+        if session.channel is None:
             await self.jukebox.join(session, require_listening(member, None))
         await session.player.resume()
 
@@ -217,12 +214,13 @@ class Music(commands.Cog):
         await self._say(ctx, "music.skipped", title=label(track))
 
     async def _skip(self, session: Session, member: discord.Member) -> Track:
+        config = await self.bot.guild_config(session.guild_id)
         track = session.player.queue.current
         if track is None:
             raise Refused("music.not_playing")
         channel = require_listening(member, session.channel)
         if track.requester_id != member.id:
-            require_direction(member, channel, await self.bot.guild_config(session.guild_id))
+            require_direction(member, channel, config)
         await session.player.go(session.player.queue.skipped())
         return track
 
@@ -231,15 +229,14 @@ class Music(commands.Cog):
     async def previous(self, ctx: Ctx) -> None:
         """Go back to the track before."""
         session = await self._directing(ctx)
+        if session.channel is None and session.player.queue.history:
+            await self.jukebox.join(session, require_listening(_member(ctx), None))
         try:
             queue = session.player.queue.previous()
         except IndexError:
             raise Refused("music.no_previous") from None
-        if session.channel is None:
-            await self.jukebox.join(session, require_listening(_member(ctx), None))
         await session.player.go(queue)
-        if queue.current is not None:
-            await self._say(ctx, "music.now_playing", title=label(queue.current))
+        await self._say(ctx, "music.now_playing", title=label(cast("Track", queue.current)))
 
     @hybrid_command()
     @commands.guild_only()
@@ -301,11 +298,11 @@ class Music(commands.Cog):
     async def remove(self, ctx: Ctx, position: int) -> None:
         """Take a track out of the queue; your own, or any if you direct the music."""
         session, channel = await self._listening(ctx)
-        queue = session.player.queue
+        config = await self.bot.guild_config(_guild(ctx).id)
         track = self._at(session, position)
         if track.requester_id != ctx.author.id:
-            require_direction(_member(ctx), channel, await self.bot.guild_config(_guild(ctx).id))
-        await session.player.arrange(queue.removed(position))
+            require_direction(_member(ctx), channel, config)
+        await session.player.arrange(session.player.queue.removed(position))
         await self._say(ctx, "music.removed", title=label(track))
 
     @hybrid_command()
@@ -360,11 +357,9 @@ class Music(commands.Cog):
         Raises:
             Refused: it cannot be done now, or not by this person.
         """
-        guild, member = interaction.guild, interaction.user
-        if guild is None or not isinstance(member, discord.Member):
-            raise Refused("common.guild_only")
-        config = await self.bot.require(guild.id, Feature.MUSIC)
-        session = await self.jukebox.session(guild)
+        member = _member(interaction)
+        session = await self.jukebox.session(_guild(interaction))
+        config = await self.bot.require(session.guild_id, Feature.MUSIC)
         channel = require_listening(member, session.channel)
         if session.player.queue.current is None:
             raise Refused("music.not_playing")
@@ -451,13 +446,11 @@ class Music(commands.Cog):
         await ctx.send(await self.bot.text(ctx, key, **values), allowed_mentions=discord.AllowedMentions.none())
 
 
-def _guild(ctx: Ctx) -> discord.Guild:
-    if ctx.guild is None:
-        raise commands.NoPrivateMessage
-    return ctx.guild
+def _guild(place: Ctx | discord.Interaction) -> discord.Guild:
+    """Return the guild of a command or a button, neither of which there is anywhere else."""
+    return cast("discord.Guild", place.guild)
 
 
-def _member(ctx: Ctx) -> discord.Member:
-    if not isinstance(ctx.author, discord.Member):
-        raise commands.NoPrivateMessage
-    return ctx.author
+def _member(place: Ctx | discord.Interaction) -> discord.Member:
+    """Return who used a command or a button in a guild."""
+    return cast("discord.Member", place.user if isinstance(place, discord.Interaction) else place.author)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reference.bot import Bot
+    from reference.utils.media.ytdl_player import YTDLSource
 
     from .config import MusicSettings
     from .errors import MusicError
@@ -148,7 +150,7 @@ class Jukebox:
             raise Refused("shutdown.soon")
         player = Player(
             saved,
-            open_track=self.resolver.open,
+            open_track=partial(self._open, guild.id),
             save=self._save,
             save_position=self.store.save_position,
             listener=self,
@@ -158,6 +160,14 @@ class Jukebox:
         panel = Panel(self.bot, player, self._view, lambda: self._save(player.snapshot()))
         session = self._sessions[guild.id] = Session(self.bot, guild.id, player, panel, uploads=_uploads(saved))
         return session
+
+    async def _open(self, guild_id: int, track: Track, start: float, volume: float) -> YTDLSource:
+        """Open a track, as loud as the guild wants it by now."""
+        wanted = (await self.bot.guild_config(guild_id)).music_volume
+        session = self._sessions.get(guild_id)
+        if session is not None and wanted != volume:
+            session.player.volume = wanted
+        return await self.resolver.open(track, start, wanted)
 
     async def _save(self, snapshot: Snapshot) -> None:
         """Keep a player, and delete the uploads that it needed before and does not need any more."""
@@ -195,6 +205,8 @@ class Jukebox:
             if voice is None or not _is_there(voice, channel.guild):
                 await _hang_up(voice, channel.guild)
                 voice = await self._connected(channel)
+            if isinstance(channel, discord.StageChannel):
+                await _step_up(channel)
             await session.player.attach(voice, voice.channel.id)
         self._watch(session)
 
@@ -302,6 +314,12 @@ class Jukebox:
         metrics.set("queue_length", sum(len(each.player.queue.upcoming) for each in self.sessions))
         metrics.set("voice_connections", len(self.bot.voice_clients))
 
+    def progressed(self, player: Player, /) -> None:
+        """Move the position on that is shown."""
+        session = self._sessions.get(player.guild_id)
+        if session is not None:
+            session.panel.progress()
+
     def failed(self, player: Player, track: Track, error: MusicError, /) -> None:
         """Tell that a track could not be played."""
         log.warning("a track could not be played", guild=player.guild_id, kind=track.kind.value, error=str(error))
@@ -387,6 +405,16 @@ class Jukebox:
         await session.panel.close()
         await session.player.close()
         await _hang_up(session.voice, session.guild)
+
+
+async def _step_up(stage: discord.StageChannel) -> None:
+    """Speak on a stage, where everybody is in the audience at first; without permission the bot asks to."""
+    me = stage.guild.me
+    with contextlib.suppress(discord.HTTPException):
+        if stage.permissions_for(me).mute_members:
+            await me.edit(suppress=False)
+        else:
+            await me.request_to_speak()
 
 
 def _is_there(voice: Any, guild: discord.Guild) -> bool:

@@ -24,6 +24,9 @@ __all__ = ["Panel"]
 
 log = get_logger(__name__)
 
+STEP_SECONDS = 10.0
+"""How much music lies between two edits that do nothing but move the position on."""
+
 
 class Panel:
     """Shows a player in its text channel.
@@ -53,6 +56,12 @@ class Panel:
         self._task: asyncio.Task[None] | None = None
         self._shown: tuple[Any, ...] | None = None
         self._track: Track | None = None
+        self._position = 0.0
+
+    def progress(self) -> None:
+        """Have the message brought up to date if it shows an old position."""
+        if abs(self._player.position - self._position) >= STEP_SECONDS:
+            self.refresh()
 
     def refresh(self) -> None:
         """Have the message brought up to date soon."""
@@ -73,14 +82,15 @@ class Panel:
             self._is_due.clear()
             try:
                 await self._show()
-            except discord.HTTPException as error:
-                log.warning("what is played cannot be shown", guild=self._player.guild_id, error=str(error))
+            except Exception as error:  # noqa: BLE001  the music goes on, whatever becomes of its message
+                log.warning("what is played cannot be shown", guild=self._player.guild_id, error=repr(error))
 
     async def _show(self) -> None:
         player = self._player
         channel: Any = self._bot.get_channel(player.text_channel_id or 0)
         if channel is None or (player.queue.current is None and player.message_id is None):
             return
+        position = player.position
         embed = now_playing(player, await self._bot.language(channel.guild))
         state = (channel.id, player.message_id, embed.to_dict(), player.queue.loop, player.is_paused)
         if state == self._shown:
@@ -88,7 +98,7 @@ class Panel:
         is_other = self._track is not None and player.queue.current not in {None, self._track}
         view = self._view(player) if player.queue.current is not None else None
         await self._put(channel, embed, view, is_other=is_other)
-        self._track = player.queue.current
+        self._track, self._position = player.queue.current, position
         self._shown = (channel.id, player.message_id, embed.to_dict(), player.queue.loop, player.is_paused)
 
     async def _put(self, channel: Any, embed: discord.Embed, view: discord.ui.View | None, *, is_other: bool) -> None:

@@ -40,15 +40,21 @@ STOP_SECONDS = 5.0
 RECONNECT_SECONDS = 30.0
 """How long a lost connection of a voice channel is waited for."""
 
+LOOK_SECONDS = 0.2
+"""How often it is looked at meanwhile: discord.py tells nobody when it is back."""
+
+MOST_BREAKS = 3
+"""Times in a row that a track is taken up where it broke off."""
+
+STEADY_FRAMES = 50
+"""Frames without a break that end such a row: a second."""
+
 
 class Voice(Protocol):
     """What is used of `discord.VoiceClient`."""
 
     def is_connected(self) -> bool:
         """Tell whether sound can be sent."""
-
-    def wait_until_connected(self, timeout: float, /) -> bool:
-        """Wait in this thread, for seconds at most, until sound can be sent."""
 
     def play(self, source: Any, *, after: Callable[[Exception | None], object]) -> None:
         """Send a source from a thread, and tell when it ended."""
@@ -68,6 +74,9 @@ class Listener(Protocol):
 
     def changed(self, player: Player, /) -> None:
         """Something else is played, or in another way."""
+
+    def progressed(self, player: Player, /) -> None:
+        """The current track has gone on a little."""
 
     def failed(self, player: Player, track: Track, error: MusicError, /) -> None:
         """A track could not be played; the next one follows."""
@@ -126,6 +135,7 @@ class Player:
         self._number = 0
         self._playing = -1
         self._failures = 0
+        self._breaks = 0
         self._wake = asyncio.Event()
         self._opening: asyncio.Future[YTDLSource] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -283,9 +293,8 @@ class Player:
 
     async def _run(self) -> None:
         while True:
-            self._wake.clear()
             if self.queue.current is None or self.is_paused or self._voice is None:
-                await self._wake.wait()
+                await self._news()
                 continue
             track = self.queue.current
             try:
@@ -305,7 +314,7 @@ class Player:
             return
         ending = _Ending()
         try:
-            is_connected = await self._has_connection(voice)
+            is_connected = await self._has_connection(voice, number)
             if number != self._number or self.is_paused:
                 return
             if not is_connected:
@@ -334,10 +343,20 @@ class Player:
         tick = partial(loop.call_soon_threadsafe, self._tick)
         return Sound(opening.result(), start=start, every=self._tick_frames, tick=tick)
 
-    async def _has_connection(self, voice: Voice) -> bool:
-        """Tell whether sound can be sent, now or soon: discord.py makes lost connections anew."""
-        wait = RECONNECT_SECONDS
-        return voice.is_connected() or await workers.run(voice.wait_until_connected, wait, deadline=wait + STOP_SECONDS)
+    async def _has_connection(self, voice: Voice, number: int) -> bool:
+        """Tell whether sound can be sent, now or soon; it is given up when something else is decided."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                while not voice.is_connected() and number == self._number:
+                    await self._news(LOOK_SECONDS)
+        return voice.is_connected()
+
+    async def _news(self, seconds: float | None = None) -> None:
+        """Wait until something is decided or over, for some seconds at most."""
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _after(self, ending: _Ending) -> Callable[[Exception | None], object]:
         loop = asyncio.get_running_loop()
@@ -355,8 +374,7 @@ class Player:
     async def _heard(self, voice: Voice, number: int, ending: _Ending) -> None:
         """Wait until the sound is over, or something else is to be heard."""
         while not ending.is_over and number == self._number and self._voice is voice:
-            self._wake.clear()
-            await self._wake.wait()
+            await self._news()
 
     async def _ended(self, voice: Voice, sound: Sound, ending: _Ending) -> None:
         """End the sound if it is not over, and ffmpeg for certain, also when this is cancelled."""
@@ -376,22 +394,27 @@ class Player:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 while not ending.is_over:
-                    self._wake.clear()
-                    await self._wake.wait()
+                    await self._news()
 
     async def _over(self, track: Track, voice: Voice, sound: Sound, error: Exception | None) -> None:
-        """Go on to what follows a sound that is over."""
-        number = self._number
-        if not voice.is_connected():
-            await self._lose(sound.position)
-        elif error is not None or (sound.position == 0.0):
+        """Go on to what follows a sound that is over; take it up again where the connection broke it off."""
+        is_broken = error is not None or not voice.is_connected()
+        if is_broken and self._may_go_on(sound):
+            logger.info("A track broke off in guild %d and is taken up: %s", self.guild_id, error or "no connection")
+            self._begin_at(sound.position)
+        elif is_broken or sound.position == 0.0:
             logger.warning("A track broke off in guild %d: %s", self.guild_id, error or "ffmpeg gave no sound")
-            await self._skip_failed(number, MusicError("music.failed", title=track.title))
+            await self._skip_failed(self._number, MusicError("music.failed", title=track.title))
         else:
-            self._failures = 0
+            self._failures = self._breaks = 0
             self.queue = self.queue.finished()
             self._begin_at(0.0)
             await self._keep()
+
+    def _may_go_on(self, sound: Sound) -> bool:
+        """Tell whether a track that broke off is taken up again: not for ever without getting further."""
+        self._breaks = 0 if sound.frames >= STEADY_FRAMES else self._breaks + 1
+        return self._breaks <= MOST_BREAKS
 
     async def _skip_failed(self, number: int, error: MusicError) -> None:
         """Leave a track out that cannot be played; stand still after several in a row."""
@@ -409,7 +432,8 @@ class Player:
         await self._keep()
 
     def _tick(self) -> None:
-        """Save the position; one save at a time."""
+        """Tell and save the position; one save at a time."""
+        self._listener.progressed(self)
         if (self._saving is None or self._saving.done()) and self.queue.current is not None:
             self._saving = asyncio.create_task(self._save_tick())
 
