@@ -225,8 +225,9 @@ class Bot(commands.AutoShardedBot):
             why: who asked for it.
             restart: whether to be started anew by whoever runs the bot.
         """
-        self.is_restarting = restart
-        self.ending.begin(why, restart=restart)
+        if not self.ending.is_under_way:
+            self.is_restarting = restart
+            self.ending.begin(why, restart=restart)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Do something in the background, until the bot is closed at the latest; a failure is reported.

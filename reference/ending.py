@@ -88,8 +88,7 @@ class Ending:
             why: who asked for it.
             restart: end the bot alone, so that it can be started anew.
         """
-        if self._under_way is not None:
-            return
+        self._bot.is_ending = True
         manager = self._manager
         if restart:
             manager = ShutdownManager(self._bot.settings.watch.drain_seconds + GRACE_SECONDS, force_exit=False)

@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
+import aiohttp
 import discord
 from discord.ext import commands
 
@@ -91,8 +92,10 @@ class Errors:
                 await _answer(interaction, text)
             elif isinstance(place, commands.Context):
                 await _reply(place, text)
-        except discord.HTTPException as error:
-            log.warning("a person could not be told", key=answer.key, status=error.status, code=error.code)
+        except (discord.HTTPException, aiohttp.ClientError, OSError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not self._bot.is_closed():
+                raise
+            log.warning("a person could not be told", key=answer.key, error=f"{type(error).__name__}: {error}")
             return False
         return True
 
