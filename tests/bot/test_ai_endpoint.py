@@ -10,6 +10,7 @@ from localdiscord.actions import deletion, roles, threads
 from localdiscord.model.files import Upload
 from localdiscord.permissions import Permissions
 from reference.cogs.ai.config import AISettings
+from reference.guilds import Feature
 from reference.utils.reliability.error_recovery import _reset_backoff_state
 from reference.utils.reliability.rate_limiter import RateLimitConfig, rate_limiter
 from reference.work import drain
@@ -423,4 +424,27 @@ async def test_a_picture_alone_is_no_question(stage: Stage, service: Service) ->
     upload = Upload("cat.png", "image/png", b"not really")
     question = stage.member.say(general, f"<@{stage.town.application.bot.id}>", files=[upload])
     await see(stage, question, lambda text: text.startswith("Ask me something"))
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("ai", [{"edit_seconds": 60.0}], indirect=True)
+async def test_edits_keep_their_pace(stage: Stage, service: Service) -> None:
+    """However quickly the pieces come, an answer is changed no more often than the settings say, and at its end."""
+    asked: list[str] = []
+    stage.discord.record = lambda exchange: asked.append(exchange.method)
+    service.plan.append(service.stepping("one", *(f" {number}" for number in range(20))))
+    question = say(stage, "count")
+    service.step()
+    await see(stage, question, lambda text: text == "one …")
+    for _ in range(20):
+        service.step()
+    await see(stage, question, lambda text: text.endswith("18 19"))
+    assert asked.count("PATCH") == 1
+
+
+async def test_commands_are_refused_where_the_feature_is_off(stage: Stage, service: Service) -> None:
+    """Where a server switched the AI off, its commands say so."""
+    await stage.bot.guild_configs.switch(stage.town.guild.id, {Feature.AI: False})
+    refused = await stage.member.reply(stage.member.slash(stage.channels["general"], "ai ask", question="hello"))
+    assert "switched off in this server" in refused.content
     assert service.requests == []
