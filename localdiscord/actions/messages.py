@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from localdiscord.actions import threads
+from localdiscord.actions import automod, threads
 from localdiscord.actions.access import permissions_in, require
 from localdiscord.actions.content import apply_attachments, apply_mentions
 from localdiscord.actions.drafts import LONGEST_CONTENT, SETTABLE, Draft
@@ -60,6 +60,7 @@ def send(world: World, channel: Channel, author: User, draft: Draft) -> Message:
     draft.check()
     if draft.enforce_nonce and (known := _said_before(channel, author, draft.nonce)):
         return known
+    automod.judge(world, channel, author, draft.content, lambda alert: announce(world, alert))
     message = compose(world, channel, author, draft)
     count_slowmode(world, channel, author)
     if channel.thread and channel.thread.archived:

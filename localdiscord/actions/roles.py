@@ -30,7 +30,7 @@ def create(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
         world: the world.
         guild: where.
         by: who makes it.
-        values: by the role's attributes.
+        values: by the role's attributes; `icon` is the bytes of a picture.
         reason: why.
 
     Raises:
@@ -42,7 +42,7 @@ def create(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
     if len(guild.roles) >= MOST_ROLES:
         raise DiscordError(Refusal.MOST_ROLES)
     role = Role(world.snowflakes.next(), values.pop("name", None) or "new role", permissions, position=1)
-    _apply(role, values)
+    _apply(world, role, values)
     guild.roles[role.id] = role
     _tell(world, guild, "GUILD_ROLE_CREATE", role)
     changes = audit.created(role.payload())
@@ -62,7 +62,7 @@ def change(world: World, guild: Guild, by: User, role: Role, values: dict[str, A
         values["permissions"] = Permissions(values["permissions"])
         _require_held(guild, by, values["permissions"] ^ role.permissions)
     before = role.payload()
-    _apply(role, values)
+    _apply(world, role, values)
     after = role.payload()
     if after == before:
         return
@@ -71,7 +71,9 @@ def change(world: World, guild: Guild, by: User, role: Role, values: dict[str, A
     audit.note(world, guild, by, Audited.ROLE_UPDATE, role.id, reason, changes=changes)
 
 
-def _apply(role: Role, values: dict[str, Any]) -> None:
+def _apply(world: World, role: Role, values: dict[str, Any]) -> None:
+    if values.get("icon"):
+        values["icon"] = world.files.keep_image(f"/role-icons/{role.id}", values["icon"])
     for name, value in values.items():
         if value is not None or name in {"icon", "unicode_emoji"}:
             setattr(role, name, value)

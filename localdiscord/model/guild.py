@@ -9,10 +9,12 @@ from localdiscord.errors import DiscordError, Refusal
 
 if TYPE_CHECKING:
     from localdiscord.model.audit import Entry
+    from localdiscord.model.automod import Rule
     from localdiscord.model.channel import Channel
     from localdiscord.model.expression import Emoji, Sound, Sticker
     from localdiscord.model.member import Member
     from localdiscord.model.role import Role
+    from localdiscord.model.scheduled_event import ScheduledEvent, Stage
     from localdiscord.model.user import User
     from localdiscord.model.voice_state import VoiceState
 
@@ -36,6 +38,10 @@ class Guild:
     """A guild with its roles, channels and members.
 
     Attributes:
+        events: what is planned, by id.
+        stages: what is going on, by channel.
+        welcome: what those who are new are shown.
+        onboarding: what those who are new are asked, where something was set.
         settings: what else can be set, by Discord's names.
         threads: those that are not archived, and those that are.
     """
@@ -55,6 +61,11 @@ class Guild:
     threads: dict[int, Channel] = field(default_factory=dict)
     bans: dict[int, Ban] = field(default_factory=dict)
     audit_log: list[Entry] = field(default_factory=list)
+    welcome: dict[str, Any] | None = None
+    onboarding: dict[str, Any] = field(default_factory=dict)
+    rules: dict[int, Rule] = field(default_factory=dict)
+    events: dict[int, ScheduledEvent] = field(default_factory=dict)
+    stages: dict[int, Stage] = field(default_factory=dict)
     emojis: dict[int, Emoji] = field(default_factory=dict)
     stickers: dict[int, Sticker] = field(default_factory=dict)
     sounds: dict[int, Sound] = field(default_factory=dict)
@@ -146,6 +157,11 @@ class Guild:
         told = {name: body[name] for name in ("id", "name", *names, "nsfw_level", "nsfw")}
         return told | {"premium_subscription_count": 0}
 
+    def onboarding_payload(self) -> dict[str, Any]:
+        """Return what those who are new are asked, as Discord writes it."""
+        empty: dict[str, Any] = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
+        return {"guild_id": str(self.id)} | empty | self.onboarding
+
     def counts(self) -> dict[str, int]:
         """Return how many members there are, and how many of them are there now."""
         present = sum(member.user.presence.status != "offline" for member in self.members.values())
@@ -172,7 +188,7 @@ class Guild:
             "threads": [thread.payload() for thread in self.threads.values() if self._is_listed(thread)],
             "presences": [],
             "voice_states": [state.payload(whole=False) for state in self.voice_states.values()],
-            "stage_instances": [],
-            "guild_scheduled_events": [],
+            "stage_instances": [stage.payload() for stage in self.stages.values()],
+            "guild_scheduled_events": [event.payload() for event in self.events.values()],
             "soundboard_sounds": [sound.payload() for sound in self.sounds.values()],
         }

@@ -20,13 +20,6 @@ def _all(guild: Guild) -> list[dict[str, Any]]:
     return [role.payload() for role in guild.roles.values()]
 
 
-def _values(call: Call) -> dict[str, Any]:
-    values = call.form(RoleForm).values()
-    if values.get("icon"):
-        values["icon"] = call.world.files.keep_image("/role-icons/new", values["icon"])
-    return values
-
-
 @route("GET", OF_GUILD)
 async def list_roles(call: Call) -> list[dict[str, Any]]:
     """Return all roles."""
@@ -53,7 +46,7 @@ async def get_role(call: Call) -> dict[str, Any]:
 @route("POST", OF_GUILD)
 async def create_role(call: Call) -> dict[str, Any]:
     """Make a role."""
-    return roles.create(call.world, call.guild(), call.bot, _values(call), call.reason).payload()
+    return roles.create(call.world, call.guild(), call.bot, call.form(RoleForm).values(), call.reason).payload()
 
 
 @route("PATCH", OF_GUILD)
@@ -70,7 +63,7 @@ async def edit_role(call: Call) -> dict[str, Any]:
     """Change a role."""
     guild = call.guild()
     role = guild.role(call.id("role_id"))
-    roles.change(call.world, guild, call.bot, role, _values(call), call.reason)
+    roles.change(call.world, guild, call.bot, role, call.form(RoleForm).values(), call.reason)
     return role.payload()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 __all__ = [
+    "Audio",
     "Flag",
     "Form",
     "Image",
@@ -201,6 +202,21 @@ def _image(value: Any) -> bytes:
 
 
 Image = Annotated[bytes, BeforeValidator(_image)]
+
+
+def _sound(value: Any) -> bytes:
+    found = DATA_URI.fullmatch(str(value))
+    try:
+        return base64.b64decode(found[2] if found else "", validate=True) or _no_sound()
+    except binascii.Error:
+        return _no_sound()
+
+
+def _no_sound() -> bytes:
+    raise refuse("BINARY_TYPE_INVALID", "Invalid sound data")
+
+
+Audio = Annotated[bytes, BeforeValidator(_sound)]
 
 # -- refusals ---------------------------------------------------------------------------------------------------
 
