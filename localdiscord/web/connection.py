@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from localdiscord.driver.person import HumanlyImpossibleError, Person
 from localdiscord.errors import DiscordError
 from localdiscord.web.acts import ACTS, BadRequestError
+from localdiscord.web.ear import Ear
 from localdiscord.web.kindness import sentence
 from localdiscord.web.view import concerns, message_view, town_view
 
@@ -30,6 +31,9 @@ LONGEST_OUTBOX = 5000
 
 GATHER_SECONDS = 0.03
 """How long changes of channels and people are gathered before they are told together."""
+
+LISTEN_SECONDS = 1.0
+"""How often it is told what the voice server hears."""
 
 WRITTEN = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 DELETED = frozenset({"MESSAGE_DELETE", "MESSAGE_DELETE_BULK"})
@@ -51,6 +55,9 @@ class Tab:
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refresh: asyncio.TimerHandle | None = None
+        self._told: set[str] = set()
+        self._ear = Ear(discord.voice)
+        self._next_look: asyncio.TimerHandle | None = None
 
     @property
     def person(self) -> Person:
@@ -66,7 +73,9 @@ class Tab:
     def enter(self, user: User) -> dict[str, Any]:
         """Become somebody; returns what they see."""
         self._person = self.discord.person(user)
-        return town_view(self.discord.world, user)
+        if self._next_look is None:
+            self._look()
+        return self._town()
 
     def leave(self) -> None:
         """Be nobody."""
@@ -83,8 +92,9 @@ class Tab:
                     self._ask(message.data)
         finally:
             self.discord.world.listeners.remove(self._hear)
-            if self._refresh is not None:
-                self._refresh.cancel()
+            for timer in (self._refresh, self._next_look):
+                if timer is not None:
+                    timer.cancel()
             for task in (writer, *self._tasks):
                 task.cancel()
             await asyncio.gather(writer, *self._tasks, return_exceptions=True)
@@ -143,6 +153,8 @@ class Tab:
             self._refresh = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.tell_town)
 
     def _tell_message(self, channel_id: str, message_id: str) -> None:
+        if channel_id not in self._told:
+            self.tell_town()  # of direct messages that somebody began there is no other news
         channel = self.discord.world.channels.get(int(channel_id))
         message = channel.messages.get(int(message_id)) if channel else None
         if message is None or (message.is_ephemeral and message.audience is not self.person.user):
@@ -152,4 +164,20 @@ class Tab:
     def tell_town(self) -> None:
         """Tell the person's view of the town as it is now."""
         self._refresh = None
-        self._outbox.put_nowait({"event": "town", "town": town_view(self.discord.world, self.person.user)})
+        if self._person is not None:
+            self._outbox.put_nowait({"event": "town", "town": self._town()})
+
+    def _town(self) -> dict[str, Any]:
+        town = town_view(self.discord.world, self.person.user)
+        self._told = {each["id"] for place in town["guilds"] for each in place["channels"]}
+        self._told |= {each["id"] for each in town["direct"]}
+        return town
+
+    def _look(self) -> None:
+        """Tell how much the voice server has heard, as long as there is more."""
+        self._next_look = asyncio.get_running_loop().call_later(LISTEN_SECONDS, self._look)
+        if self._person is None:
+            return
+        for guild in self.discord.world.guilds.values():
+            if self._person.user.id in guild.members and (heard := self._ear.listen(guild)) is not None:
+                self._outbox.put_nowait({"event": "heard", "guild": str(guild.id), "heard": heard})

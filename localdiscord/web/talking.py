@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from localdiscord.web.acts import Request
     from localdiscord.web.connection import Tab
 
-__all__ = ["delete", "edit", "history", "react", "say", "typing", "unreact"]
+__all__ = ["delete", "edit", "history", "pin", "pins", "react", "say", "thread", "typing", "unpin", "unreact", "vote"]
 
 LARGEST_PAGE = 100
 
@@ -73,3 +73,37 @@ async def unreact(tab: Tab, request: Request) -> None:
 async def typing(tab: Tab, request: Request) -> None:
     """Begin to type."""
     tab.person.type(channel_of(tab, request))
+
+
+@act("pin")
+async def pin(tab: Tab, request: Request) -> None:
+    """Pin a message."""
+    tab.person.pin(message_of(tab, request))
+
+
+@act("unpin")
+async def unpin(tab: Tab, request: Request) -> None:
+    """Unpin a message."""
+    tab.person.unpin(message_of(tab, request))
+
+
+@act("pins")
+async def pins(tab: Tab, request: Request) -> dict[str, Any]:
+    """Return the pinned messages of a channel."""
+    pinned = tab.person.pinned(channel_of(tab, request))
+    return {"messages": [message_view(message, tab.person.user) for message in pinned]}
+
+
+@act("thread")
+async def thread(tab: Tab, request: Request) -> dict[str, str]:
+    """Begin a thread, with a message or without one."""
+    where = message_of(tab, request) if request.get("message") else channel_of(tab, request)
+    made = tab.person.begin_thread(where, str(request["name"]))
+    tab.tell_town()
+    return {"channel": str(made.id)}
+
+
+@act("vote")
+async def vote(tab: Tab, request: Request) -> None:
+    """Vote in a poll."""
+    tab.person.vote(message_of(tab, request), *(int(answer) for answer in request["answers"]))

@@ -88,7 +88,8 @@ def town_view(world: World, user: User) -> dict[str, Any]:
 
 def _guild_view(world: World, guild: Guild, user: User) -> dict[str, Any]:
     held = in_guild(guild, guild.member(user.id))
-    seen = [channel for channel in guild.channels.values() if may_see(world, user, channel)]
+    places = [*guild.channels.values(), *guild.threads.values()]
+    seen = [channel for channel in places if may_see(world, user, channel)]
     return {
         "id": str(guild.id),
         "name": guild.name,

@@ -15,7 +15,7 @@ export function editBox(message, done) {
   const save = async () => {
     const content = box.value.trim();
     if (!content && !message.attachments.length) return;
-    if (content !== message.content && (await kindly(store.ask("edit", { channel: message.channel_id, message: message.id, content }))) === null) return;
+    if (content !== message.content && (await kindly(store.ask("edit", { channel: message.channel_id, message: message.id, content }))) === undefined) return;
     done();
   };
   box.addEventListener("input", () => fit(box));

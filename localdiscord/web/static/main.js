@@ -159,10 +159,8 @@ const NEWS = {
     }
     drawSides();
   },
-  heard({ guild, voice }) {
-    const known = store.guilds.get(guild);
-    if (!known) return;
-    known.voice = voice;
+  heard({ guild, heard }) {
+    store.heard.set(guild, heard);
     drawSidebar(leaveTown);
   },
   typing({ channel, user }) {

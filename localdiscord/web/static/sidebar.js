@@ -62,11 +62,12 @@ function inVoice(guild, channel) {
   return states.length > 0 && h("ul.in-voice", { "aria-label": `In ${channel.name}` }, states.map((state) => {
     const member = guild.byId.get(state.user);
     const silent = state.mute || state.deaf;
-    const plays = state.heard && state.heard.playing;
+    const heard = store.heard.get(guild.id)?.[state.user];
+    const plays = heard?.playing;
     return h("li", {}, h("button.speaker", { type: "button", class: plays ? "playing" : "", data: { person: state.user, key: `voice ${state.user}` } }, avatar(member), h("span.channel-name", {}, member.name),
-      plays && h("span.plays", { title: `${state.heard.packets} packets received` }, icon("music"), h("span.unseen", {}, "is playing")),
+      plays && h("span.plays", { title: `${heard.packets} packets received` }, icon("music"), h("span.unseen", {}, "is playing")),
       silent && h("span.plays", { title: state.deaf ? "hears nothing" : "muted" }, icon("muted"))),
-      state.heard?.packets > 0 && h("p.packets", {}, `${state.heard.packets.toLocaleString()} packets · ${Math.round(state.heard.seconds)} s heard`));
+      heard?.packets > 0 && h("p.packets", {}, `${heard.packets.toLocaleString()} packets · ${heard.seconds} s heard`));
   }));
 }
 

@@ -50,6 +50,7 @@ export const store = {
   unread: new Map(), // channel id -> mentions
   firstUnread: new Map(), // channel id -> the first message not read
   typing: new Map(),
+  heard: new Map(), // guild id -> what is heard there, by user id
 
   get me() {
     return this.town.me;

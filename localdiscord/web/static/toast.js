@@ -11,12 +11,12 @@ export function toast(sentence, kind = "bad") {
   setTimeout(() => note.remove(), SECONDS * 1000);
 }
 
-/** Wait for something; what is refused is shown, and null returned. */
+/** Wait for something; what is refused is shown, and undefined returned (an answer of nothing is null). */
 export async function kindly(promise) {
   try {
     return await promise;
   } catch (error) {
     toast(error.message);
-    return null;
+    return undefined;
   }
 }
