@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localdiscord.actions import channels, threads
 from reference.guilds import Feature
 from reference.utils.monitoring.health_data import health_data
 from reference.work import drain
@@ -165,3 +166,17 @@ async def test_the_cog_can_be_loaded_again(stage: Stage) -> None:
     await stage.bot.reload_extension("reference.cogs.ai")
     assert stage.bot.get_cog("AIChat") not in {None, before}
     assert "Hello, Carol" in await ask(stage, "hello")
+
+
+async def test_what_was_said_in_a_channel_goes_with_it(stage: Stage) -> None:
+    """The conversations of a channel and a thread that are deleted are forgotten."""
+    world, owner, general = stage.discord.world, stage.town.owner, stage.channels["general"]
+    thread = threads.begin(world, general, owner, {"name": "t", "type": 11})
+    for place in (general, thread):
+        await stage.bot.database.save_ai_message(place.id, 1, "user", "hello")
+    threads.delete(world, thread, owner)
+    channels.delete(world, general, owner)
+    await stage.discord.settled()
+    assert await drain(5.0) == []
+    for place in (general, thread):
+        assert await stage.bot.database.get_ai_history(place.id) == []

@@ -142,6 +142,16 @@ class AIChat(commands.Cog):
         """Stop the answers among messages that are deleted together."""
         self._answering.turns.stop_for(payload.message_ids)
 
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Forget the conversation of a channel that is gone."""
+        await self.assistant.conversations.forget(channel.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """Forget the conversation of a thread that is gone."""
+        await self.assistant.conversations.forget(payload.thread_id)
+
     def _is_meant(self, message: discord.Message, config: GuildConfig) -> bool:
         if message.guild is None or config.ai_channel_id == message.channel.id:
             return True
