@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 REQUEST = ChatRequest([ChatMessage(Role.USER, "hello", "Mali")], 100)
-QUICK = {"retry_delay_seconds": 0.0, "stall_seconds": 0.2, "failure_threshold": 3, "retries": 1}
+QUICK = {"retry_delay_seconds": 0.0, "failure_threshold": 3, "retries": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ async def test_a_passing_fault_is_tried_again(service: Service, fault: Any) -> N
 async def test_a_stalling_service_is_tried_again(service: Service) -> None:
     """A service that falls silent within its answer is given up and asked again."""
     service.plan.append(service.stalling("half of"))
-    async with gateway_to(("endpoint", service)) as gateway:
+    async with gateway_to(("endpoint", service), stall_seconds=1.0) as gateway:
         assert (await gateway.answer(REQUEST, Draft())).text == "Hello world"
 
 
@@ -128,7 +128,7 @@ async def test_retry_after_is_obeyed(service: Service) -> None:
 async def test_all_tries_together_have_a_deadline(service: Service) -> None:
     """An answer that does not end in time is given up as a whole."""
     service.usual = service.stalling("Hi")
-    async with gateway_to(("endpoint", service), answer_seconds=0.3, stall_seconds=60, retries=5) as gateway:
+    async with gateway_to(("endpoint", service), answer_seconds=1.0, stall_seconds=60, retries=5) as gateway:
         with pytest.raises(NoModelError):
             await gateway.answer(REQUEST, Draft())
     assert len(service.requests) == 1

@@ -30,8 +30,8 @@ PIECE = b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\n'
 
 @pytest.fixture
 async def model(service: Service) -> AsyncIterator[OpenAIModel]:
-    """A model behind the service, which may be silent for a moment only."""
-    model = OpenAIModel(service.endpoint(), stall_seconds=0.2)
+    """A model behind the service."""
+    model = OpenAIModel(service.endpoint(), stall_seconds=30.0)
     yield model
     await model.close()
 
@@ -206,12 +206,14 @@ async def test_a_huge_whole_answer_is_refused(service: Service, model: OpenAIMod
         await ask(model)
 
 
-async def test_a_silent_service_is_given_up(service: Service, model: OpenAIModel) -> None:
+async def test_a_silent_service_is_given_up(service: Service) -> None:
     """A service that says nothing, at all or any more, is not waited for beyond the limit."""
+    model = OpenAIModel(service.endpoint(), stall_seconds=0.2)
     service.plan += [service.stalling(), service.stalling("Hi")]
     for _ in range(2):
         with pytest.raises(ModelUnavailableError, match="in time"):
             await ask(model)
+    await model.close()
 
 
 async def test_a_connection_that_drops_is_told(service: Service, model: OpenAIModel) -> None:
