@@ -48,7 +48,7 @@ class Commanding(Acting):
             channel: where.
             name: the command, groups first: `settings language`.
             bot: whose command, where several bots have one of that name.
-            **options: its options by name; users, roles and channels as such, files as `discord.attach` makes them.
+            **options: its options by name; users, roles and channels as such, files as `Upload`.
 
         Raises:
             HumanlyImpossibleError: they are not offered the command, or an option does not take its value.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from localdiscord.actions.access import permissions_in
 from localdiscord.driver.errors import HumanlyImpossibleError
 from localdiscord.model.channel import Channel
+from localdiscord.model.files import Upload, dimensions
 from localdiscord.model.message import Message
 from localdiscord.model.role import Role
 from localdiscord.model.user import User
@@ -14,6 +15,9 @@ from localdiscord.permissions import Permissions, in_channel
 
 if TYPE_CHECKING:
     from localdiscord.model.world import World
+
+LARGEST_FILE = 10 * 1024 * 1024
+"""Bytes."""
 
 __all__ = ["Resolved", "Thing"]
 
@@ -57,20 +61,28 @@ class Resolved:
             self._put("messages", thing.id, thing.payload())
         return str(thing.id)
 
-    def attach(self, where: str, value: Any) -> str:
-        """Take note of a file, and return its id.
+    def attach(self, where: str, file: Any) -> str:
+        """Upload a file, take note of it, and return its id.
 
         Args:
             where: which option or field takes it, for the sentence.
-            value: the payload of a stored attachment.
+            file: an `Upload`.
 
         Raises:
-            HumanlyImpossibleError: it is no file.
+            HumanlyImpossibleError: it is no file, or too large.
         """
-        if not (isinstance(value, dict) and {"id", "filename", "url"} <= value.keys()):
-            raise HumanlyImpossibleError(f"{where}: {value!r} is no file; make one with `discord.attach(...)`.")
-        self._put("attachments", int(value["id"]), value)
-        return str(value["id"])
+        if not isinstance(file, Upload):
+            raise HumanlyImpossibleError(f"{where}: {file!r} is no file; files are given as Upload.")
+        if len(file.data) > LARGEST_FILE:
+            raise HumanlyImpossibleError(f"{where}: {file.filename} is larger than {LARGEST_FILE} bytes.")
+        key = self._world.snowflakes.next()
+        url = self._world.files.keep(f"/ephemeral-attachments/{self._place.id}/{key}/{file.filename}", file)
+        body: dict[str, Any] = {"id": str(key), "filename": file.filename, "size": len(file.data), "ephemeral": True}
+        body |= {"url": url, "proxy_url": url, "content_type": file.media_type}
+        if size := dimensions(file.data):
+            body |= {"width": size[0], "height": size[1]}
+        self._put("attachments", key, body)
+        return str(key)
 
     def _put(self, kind: str, key: int, payload: dict[str, Any]) -> None:
         self._found.setdefault(kind, {})[str(key)] = payload
