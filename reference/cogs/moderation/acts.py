@@ -71,6 +71,7 @@ class Acts:
         self.store = CaseStore(bot.database)
         self.modlog = ModLog(bot, self.store.set_told)
         self.policies = Policies(bot.database)
+        self.policies.listeners.append(lambda guild_id: bot.dispatch("policy_change", guild_id))
         self.busy: set[int] = set()
         self._escalating: set[int] = set()
         self.now: Callable[[], datetime] = discord.utils.utcnow
