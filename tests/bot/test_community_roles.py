@@ -102,7 +102,11 @@ async def test_roles_above_are_not_offered(square: Square) -> None:
     more = {"permissions": bobs.permissions | Permissions.MANAGE_ROLES}
     roles.change(square.world, square.guild, square.alice.user, bobs, more)
     middle = made(square, "Middle")
-    order = {middle.id: bot_role.position, bot_role.id: bot_role.position + 1, high.id: bot_role.position + 2}
+    order: dict[int, int | None] = {
+        middle.id: bot_role.position,
+        bot_role.id: bot_role.position + 1,
+        high.id: bot_role.position + 2,
+    }
     roles.reorder(square.world, square.guild, square.alice.user, order)
     await square.stage.settled()
     assert "not below your own highest role" in await square.told(square.bob, "roles offer", role=middle)

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reference.cogs import FOLDER
 from reference.cogs.community.poll import Poll, options_in, poll_embed
+from reference.utils.localization import add_locales
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+add_locales(FOLDER / "community" / "locales")
 
 
 def poll(most_votes: int = 1, **more: Any) -> Poll:
