@@ -87,7 +87,7 @@ class Speaker:
         try:
             if self.breaks:
                 self.breaks -= 1
-                raise OSError("no route to the voice server")
+                raise OSError("no route to the voice server")  # noqa: TRY301  as a socket would
             while self._may_go_on(stop) and source.read():
                 with self._news:
                     self.taken += 1

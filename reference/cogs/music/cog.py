@@ -412,7 +412,7 @@ class Music(commands.Cog):
         if session is None or before.channel == after.channel:
             return
         if member.id == member.guild.me.id:
-            self.jukebox.moved(session, after.channel.id if after.channel else None)
+            await self.jukebox.follow(session)
         else:
             self.jukebox.heard_by(session)
 

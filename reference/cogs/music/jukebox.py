@@ -225,14 +225,21 @@ class Jukebox:
             await _hang_up(session.voice, session.guild)
         self._watch(session)
 
-    def moved(self, session: Session, channel_id: int | None) -> None:
-        """Take note that somebody moved the bot to another voice channel, or out of voice."""
-        player = session.player
-        if channel_id is None:
-            self.bot.spawn(player.detach(), "end of music")
-        elif channel_id != player.voice_channel_id:
-            player.voice_channel_id = channel_id
-            self.bot.spawn(player.save(), "music in another channel")
+    async def follow(self, session: Session) -> None:
+        """Bring a player in line with where the bot is by now: moved or thrown out by somebody, or by discord.py.
+
+        To make a lost connection anew, discord.py leaves the channel and enters it again. What has happened meanwhile
+        does not matter, only where that led: so the state of now is looked at, and not what an event told.
+        """
+        async with session.joining:
+            player, voice, guild = session.player, session.voice, session.guild
+            state = guild.me.voice if guild is not None else None
+            channel_id = state.channel.id if state is not None and state.channel is not None else None
+            if channel_id is None:
+                if player.voice is not None:
+                    await player.detach()
+            elif voice is not None and (player.voice is not voice or player.voice_channel_id != channel_id):
+                await player.attach(voice, channel_id)
         self._watch(session)
 
     def heard_by(self, session: Session) -> None:
