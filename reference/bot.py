@@ -198,7 +198,8 @@ class Bot(commands.AutoShardedBot):
         return True
 
     def _fingerprint(self) -> str:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        commands = sorted(self.tree.get_commands(), key=lambda each: (type(each).__name__, each.name))
+        payload = [command.to_dict(self.tree) for command in commands]
         return hashlib.sha256(json_dumps_bytes([payload, self.texts.tables], sort_keys=True)).hexdigest()
 
     async def close(self) -> None:
