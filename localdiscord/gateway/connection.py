@@ -68,6 +68,7 @@ class Connection:
         self._filled = asyncio.Event()
         self._pack: Pack = bytes.decode
         self._heard_at: deque[float] = deque(maxlen=MOST_PAYLOADS)
+        self._closes = False  # whether it is this side that ends the connection
         self._watch: asyncio.TimerHandle | None = None
 
     async def run(self) -> web.WebSocketResponse:
@@ -106,7 +107,7 @@ class Connection:
         session = self.session
         if session is None or session.link is not self:
             return
-        if self.socket.close_code in FAREWELLS and not self.discord.is_stopping:
+        if self.socket.close_code in FAREWELLS and not self._closes:
             drop(self.discord, session)
         else:
             detach(self.discord, session)
@@ -159,6 +160,7 @@ class Connection:
         if self.delay:
             await asyncio.sleep(self.delay)
         if isinstance(item, tuple):
+            self._closes = True
             await self.socket.close(code=item[0], message=item[1].encode())
             return False
         packed = each_by_itself(item) if self.compresses and self._pack == bytes.decode else self._pack(item)

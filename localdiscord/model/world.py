@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -141,7 +142,8 @@ class World:
         """Add an application and its bot, in no guild yet."""
         bot = self.add_user(name, bot=True)
         bot.username, bot.presence = name, Presence("offline")
-        token = f"{bot.id}.{secrets.token_urlsafe(24)}"
+        beginning = base64.urlsafe_b64encode(str(bot.id).encode()).decode().rstrip("=")  # libraries read the id in it
+        token = f"{beginning}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(28)}"
         application = self.applications[bot.id] = Application(bot.id, name, bot, owner, token)
         return application
 
