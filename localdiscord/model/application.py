@@ -73,4 +73,9 @@ class Application:
             "interactions_endpoint_url": None,
             "role_connections_verification_url": None,
             "approximate_guild_count": 1,
+            "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "explicit_content_filter": 0,
+            "flags_new": str(self.flags),
+            "eligible_oauth2_scopes": [],
         }

@@ -310,10 +310,12 @@ async def _read_form(call: Call, request: web.Request) -> None:
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             call.files[name] = Upload(value.filename, value.content_type, value.file.read())
-        elif name == "payload_json" and isinstance(value, str):
-            call.body = _parsed(value)
+            continue
+        plain = value if isinstance(value, str) else bytes(value).decode(errors="replace")
+        if name == "payload_json":
+            call.body = _parsed(plain)
         else:
-            fields[name] = value if isinstance(value, str) else bytes(value).decode(errors="replace")
+            fields[name] = plain
     if call.body is None:
         call.body = fields
 
