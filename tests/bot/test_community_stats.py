@@ -149,7 +149,7 @@ async def test_counts_are_forgotten(square: Square) -> None:
     await square.bot.database.write(lambda raw: raw.execute("DELETE FROM user_stats"))
     square.carol.say(square.general, "hello again")
     await square.stage.settled()
-    assert (await square.bot.privacy.forget(square.carol.user.id)).entries == 2
+    assert (await square.bot.privacy.forget(square.carol.user.id)).entries >= 2
     assert stats._in_voice == {}
     await square.cog("Stats").counting.flush()
     assert (await square.bot.database.get_user_stats(square.carol.user.id, square.guild.id))["first_seen"] is None
