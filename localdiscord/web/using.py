@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localdiscord.actions.content import attach
 from localdiscord.components import SELECTS, ComponentType, walk
 from localdiscord.driver.errors import HumanlyImpossibleError
 from localdiscord.model.interaction import ANSWER_WITHIN
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from localdiscord.actions.commands import Offer
     from localdiscord.model.channel import Channel
+    from localdiscord.model.files import Upload
     from localdiscord.model.interaction import Interaction
     from localdiscord.model.role import Role
     from localdiscord.model.user import User
@@ -137,8 +137,8 @@ def _mentionable(tab: Tab, channel: Channel, value: Any) -> Role | User:
     return role or _user(tab, channel, value)
 
 
-def _attachment(tab: Tab, channel: Channel, value: Any) -> dict[str, Any]:
-    return attach(tab.discord.world, channel, tab.uploads.take(str(value)))
+def _attachment(tab: Tab, _channel: Channel, value: Any) -> Upload:
+    return tab.uploads.take(str(value))
 
 
 CONVERT: dict[int, Callable[[Tab, Channel, Any], Any]] = {

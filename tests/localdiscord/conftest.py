@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
@@ -15,7 +15,7 @@ from tests.localdiscord.showcase import Showcase, running
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 """Where a browser is, if there is one."""
@@ -39,19 +39,23 @@ class Pages:
 
     async def door(self, width: int = 1280, *, dark: bool = False) -> Page:
         """Open the page in a tab, before the door."""
-        scheme = "dark" if dark else "light"
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
         context = await self._browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
         )
         context.set_default_timeout(10_000)
         self._contexts.append(context)
         page = await context.new_page()
-        page.on("console", lambda message: message.type in {"error", "warning"} and self.troubles.append(message.text))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("dialog", lambda dialog: self.troubles.append(f"dialog: {dialog.message}"))
         await page.goto(self.discord.url)
         await page.locator(".card").first.wait_for()
         return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.troubles.append(message.text)
 
     async def enter(self, name: str, channel: str = "general", width: int = 1280, *, dark: bool = False) -> Page:
         """Open the page in a tab, as somebody of the town, in a channel."""

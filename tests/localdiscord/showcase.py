@@ -118,7 +118,7 @@ class Showcase(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.may_answer = asyncio.Event()
         self.ready = asyncio.Event()
-        commands: tuple[Any, ...] = (card, greet, panel, form, secret, slow, silent, vote, layout, box)
+        commands: tuple[Any, ...] = (card, greet, panel, form, secret, slow, silent, vote, layout, weigh, box)
         for command in commands:
             self.tree.add_command(command)
         self.tree.add_command(app_commands.ContextMenu(name="Shout", callback=shout))
@@ -223,6 +223,13 @@ async def layout(interaction: discord.Interaction) -> None:
     text = discord.ui.TextDisplay[Any]("### In a container\nWith **text**.")
     view.add_item(discord.ui.Container(text, discord.ui.Separator(), accent_colour=discord.Colour.red()))
     await interaction.response.send_message(view=view)
+
+
+@app_commands.command()
+async def weigh(interaction: discord.Interaction, file: discord.Attachment) -> None:
+    """Look at a file."""
+    size = len(await file.read())
+    await interaction.response.send_message(f"{file.filename}, {file.content_type}, {size and file.width} pixels wide")
 
 
 box = app_commands.Group(name="box", description="Boxes.")

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from localdiscord.model.files import Upload
 from tests.localdiscord.showcase import png
@@ -38,7 +38,6 @@ PASTE = """base64 => {
 
 async def write(page: Page, words: str) -> None:
     """Write a message by keyboard."""
-    await page.bring_to_front()
     await page.locator("#entry").focus()
     await page.keyboard.type(words)
     await page.keyboard.press("Enter")
@@ -135,8 +134,8 @@ async def test_reactions_are_given_and_taken_back(pages: Pages) -> None:
 async def test_files_come_by_picker_paste_and_drop(pages: Pages) -> None:
     """A chosen picture, a pasted one and a dropped file are sent with the words, and are shown."""
     page, other = await pages.enter("Carol"), await pages.enter("Bob")
-    chosen = {"name": "chosen.png", "mimeType": "image/png", "buffer": png("#2ea36a")}
-    await page.locator("#composer input[type=file]").set_input_files([chosen])  # type: ignore[list-item]  # its stubs want a TypedDict
+    chosen = FilePayload(name="chosen.png", mimeType="image/png", buffer=png("#2ea36a"))
+    await page.locator("#composer input[type=file]").set_input_files(chosen)
     await page.evaluate(PASTE, base64.b64encode(png()).decode())
     await page.evaluate(DROP, "dropped.txt")
     await expect(page.locator(".chip")).to_have_count(3)
@@ -177,7 +176,7 @@ async def test_who_types_is_shown_until_they_write(pages: Pages) -> None:
 
 async def test_the_switcher_goes_anywhere_by_keyboard(pages: Pages) -> None:
     """Ctrl+K, some letters and Enter lead to a channel, or to direct messages with somebody."""
-    page, other = await pages.enter("Carol"), await pages.enter("Bob")
+    other, page = await pages.enter("Bob"), await pages.enter("Carol")  # who types last is in front
     await page.keyboard.press("Control+k")
     await page.keyboard.type("mod")
     await page.keyboard.press("Enter")

@@ -17,9 +17,11 @@ export function combobox({ label, heading, placeholder = "", source, free = fals
   const box = h("input", { type: "text", "aria-label": label, placeholder, autocomplete: "off" });
   const element = h("div.combobox", {}, box);
   let value;
-  let round = 0;
   let timer;
+  let round = 0;
   const suggest = new Suggest(box, element, (option) => {
+    clearTimeout(timer);
+    round += 1; // what was asked before comes too late
     value = option.value;
     box.value = option.label;
     box.setCustomValidity("");

@@ -25,7 +25,7 @@ export class CommandForm {
     this.note = h("p.form-note", { role: "alert", hidden: true });
     this.sendButton = tool("send", "Use the command", () => this.send(), { class: "send ready" });
     this.element = h("div.command", { role: "group", "aria-label": `Command /${offer.shown}`, on: { keydown: (event) => this.key(event) } },
-      h("header", {}, h("b.command-name", {}, `/${offer.shown}`), h("span.command-about", {}, offer.description), tool("close", "Do not use the command", leave)),
+      h("header", {}, h("b.command-name", {}, `/${offer.shown}`), h("span.command-about", {}, offer.description), tool("close", "Leave the command", leave)),
       h("div.command-fields", {}, this.fields.map((field) => field.element), this.sendButton),
       this.note,
       h("p.hint", {}, "Enter to send, Escape to leave"));

@@ -41,6 +41,8 @@ export function openDialog({ title, body, buttons = [], opener = document.active
   const closed = new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
+      // The browser gives the focus back while the page is still inert; Chromium then takes no text until it comes anew.
+      document.activeElement?.blur();
       if (opener?.isConnected) opener.focus({ preventScroll: true });
       resolve(dialog.returnValue);
     });

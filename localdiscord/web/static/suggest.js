@@ -61,6 +61,7 @@ export class Suggest {
 
   hide() {
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.options = [];
     this.box.setAttribute("aria-expanded", "false");
     this.box.removeAttribute("aria-activedescendant");
