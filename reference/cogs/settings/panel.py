@@ -193,7 +193,7 @@ class Panel:
         title = await self.bot.text(place, "settings.preview", count=len(rows))
         embed = discord.Embed(title=title, colour=COLOUR, description="\n".join(lines)[:4000] or "-")
         if left_out:
-            names = ", ".join(discord.utils.escape_markdown(name) for name in left_out)[:1000]
+            names = ", ".join(f"`{name}`" for name in left_out[:20])
             embed.add_field(name=await self.bot.text(place, "settings.left_out"), value=names)
         view = View(timeout=600, user_id=user.id)
 
