@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from .markup import shown
 from .panel import Panel
 from .player import Player
 from .requirements import missing_parts
+from .session import Session, hang_up, is_there, step_up
 from .sound import FRAME_SECONDS, workers
 from .track import Kind
 from .track_queue import Limits, QueueFullError, UserLimitError
@@ -36,56 +36,12 @@ if TYPE_CHECKING:
     from .store import PlayerStore, Snapshot
     from .track import Track
 
-__all__ = ["Jukebox", "Session"]
+__all__ = ["Jukebox"]
 
 log = get_logger(__name__)
 
 CONNECT_SECONDS = 20.0
-HANG_UP_SECONDS = 5.0
-UNKNOWN_SECONDS = 0.5
 FILES_SECONDS = 30.0
-
-
-@dataclass
-class Session:
-    """The music of one guild.
-
-    Attributes:
-        bot: the bot.
-        guild_id: the guild.
-        player: plays.
-        panel: shows what is played.
-        joining: held while a voice channel is joined or left.
-        waiting: the task that leaves after a while in which nobody listened or nothing was played.
-        uploads: the files that the queue refers to.
-    """
-
-    bot: Bot
-    guild_id: int
-    player: Player
-    panel: Panel
-    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: asyncio.Task[None] | None = None
-    uploads: frozenset[str] = frozenset()
-
-    @property
-    def guild(self) -> discord.Guild | None:
-        """The guild as it is now; a new session with Discord brings a new object."""
-        return self.bot.get_guild(self.guild_id)
-
-    @property
-    def voice(self) -> Any:
-        """The connection to a voice channel, be it well or not."""
-        return self.guild.voice_client if self.guild is not None else None
-
-    @property
-    def channel(self) -> Channel | None:
-        """The voice channel that the bot is in."""
-        voice, guild = self.voice, self.guild
-        if guild is None or voice is None or not voice.is_connected() or voice.channel is None:
-            return None
-        channel = guild.get_channel(voice.channel.id)
-        return channel if isinstance(channel, Channel) else None
 
 
 class Jukebox:
@@ -202,11 +158,11 @@ class Jukebox:
         self.require_voice(channel)
         async with session.joining:
             voice = session.voice
-            if voice is None or not _is_there(voice, channel.guild):
-                await _hang_up(voice, channel.guild)
+            if voice is None or not is_there(voice, channel.guild):
+                await hang_up(voice, channel.guild)
                 voice = await self._connected(channel)
             if isinstance(channel, discord.StageChannel):
-                await _step_up(channel)
+                await step_up(channel)
             await session.player.attach(voice, voice.channel.id)
         self._watch(session)
 
@@ -215,14 +171,14 @@ class Jukebox:
             return await channel.connect(timeout=CONNECT_SECONDS, self_deaf=True)
         except (TimeoutError, OSError, discord.ClientException) as error:
             log.warning("a voice channel cannot be joined", guild=channel.guild.id, error=repr(error))
-            await _hang_up(channel.guild.voice_client, channel.guild)
+            await hang_up(channel.guild.voice_client, channel.guild)
             raise Refused("music.cannot_join", channel=channel.mention) from error
 
     async def leave(self, session: Session) -> None:
         """Leave the voice channel; queue and position stay."""
         async with session.joining:
             await session.player.detach()
-            await _hang_up(session.voice, session.guild)
+            await hang_up(session.voice, session.guild)
         self._watch(session)
 
     async def follow(self, session: Session) -> None:
@@ -368,7 +324,7 @@ class Jukebox:
 
     async def _restore(self, guild: discord.Guild, channel_id: int) -> None:
         session = await self.session(guild)
-        if session.voice is not None and _is_there(session.voice, guild):
+        if session.voice is not None and is_there(session.voice, guild):
             return
         channel = guild.get_channel(channel_id)
         config = await self.bot.guild_config(guild.id)
@@ -411,36 +367,7 @@ class Jukebox:
             session.waiting.cancel()
         await session.panel.close()
         await session.player.close()
-        await _hang_up(session.voice, session.guild)
-
-
-async def _step_up(stage: discord.StageChannel) -> None:
-    """Speak on a stage, where everybody is in the audience at first; without permission the bot asks to."""
-    me = stage.guild.me
-    with contextlib.suppress(discord.HTTPException):
-        if stage.permissions_for(me).mute_members:
-            await me.edit(suppress=False)
-        else:
-            await me.request_to_speak()
-
-
-def _is_there(voice: Any, guild: discord.Guild) -> bool:
-    """Tell whether a connection is well, and Discord knows of it: a new session with Discord ends the old ones."""
-    return bool(voice.is_connected()) and guild.me.voice is not None
-
-
-async def _hang_up(voice: Any, guild: discord.Guild | None) -> None:
-    """End a connection to a voice channel, if there is one.
-
-    discord.py waits for Discord to confirm, for as long as joining may take; where Discord does not know that the bot
-    is in a channel it never will.
-    """
-    if voice is None:
-        return
-    is_known = guild is not None and guild.me.voice is not None
-    with contextlib.suppress(TimeoutError, discord.ClientException, OSError):
-        async with asyncio.timeout(HANG_UP_SECONDS if is_known else UNKNOWN_SECONDS):
-            await voice.disconnect(force=True)
+        await hang_up(session.voice, session.guild)
 
 
 def _uploads(snapshot: Snapshot) -> frozenset[str]:

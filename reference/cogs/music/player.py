@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from .errors import MusicError
 from .sound import Sound, workers
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     from reference.utils.media.ytdl_player import YTDLSource
 
+    from .neighbours import Listener, Voice
     from .track import Track
     from .track_queue import TrackQueue
 
-__all__ = ["MOST_FAILURES", "Listener", "Player", "Voice"]
+__all__ = ["MOST_FAILURES", "Player"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,41 +49,6 @@ MOST_BREAKS = 3
 
 STEADY_FRAMES = 50
 """Frames without a break that end such a row: a second."""
-
-
-class Voice(Protocol):
-    """What is used of `discord.VoiceClient`."""
-
-    def is_connected(self) -> bool:
-        """Tell whether sound can be sent."""
-
-    def play(self, source: Any, *, after: Callable[[Exception | None], object]) -> None:
-        """Send a source from a thread, and tell when it ended."""
-
-    def stop(self) -> None:
-        """End the source."""
-
-    def pause(self) -> None:
-        """Send nothing for now."""
-
-    def resume(self) -> None:
-        """Go on sending."""
-
-
-class Listener(Protocol):
-    """Who is told what a player does; nothing of it may raise or block."""
-
-    def changed(self, player: Player, /) -> None:
-        """Something else is played, or in another way."""
-
-    def progressed(self, player: Player, /) -> None:
-        """The current track has gone on a little."""
-
-    def failed(self, player: Player, track: Track, error: MusicError, /) -> None:
-        """A track could not be played; the next one follows."""
-
-    def gave_up(self, player: Player, /) -> None:
-        """Several tracks in a row could not be played; the player stands still."""
 
 
 class _Ending:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Awaitable, Callable
 
-    from .cog import Music
+    from .cog_player import PlayerCommands
     from .player import Player
     from .track import Track
 
@@ -36,7 +36,7 @@ class Controls(View):
         player: whose state the buttons show; None for none.
     """
 
-    def __init__(self, music: Music, player: Player | None = None) -> None:
+    def __init__(self, music: PlayerCommands, player: Player | None = None) -> None:
         super().__init__(timeout=None)
         is_paused, loop = (player.is_paused, player.queue.loop) if player else (False, Loop.OFF)
         self.add_item(ControlButton(music, "toggle", "▶️" if is_paused else "⏸️", discord.ButtonStyle.primary))
@@ -57,7 +57,7 @@ class ControlButton(discord.ui.Button[Controls]):
     """
 
     def __init__(
-        self, music: Music, name: str, emoji: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary
+        self, music: PlayerCommands, name: str, emoji: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary
     ) -> None:
         super().__init__(style=style, emoji=emoji, custom_id=f"music:{name}")
         self._music = music
