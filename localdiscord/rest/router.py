@@ -36,6 +36,9 @@ F = TypeVar("F", bound=Form)
 LARGEST_REQUEST = 64 * 1024 * 1024
 """Bytes."""
 
+FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+"""How files travel, and the `payload_json` beside them; some libraries send the latter so without files, too."""
+
 PATTERN = re.compile(r":[^}]+")
 """What a parameter of a route has to look like, where it says so."""
 
@@ -276,7 +279,7 @@ class _Answer:
             return
         said = orjson.loads(orjson.dumps(call.body)) if call and call.body is not None else None
         answered = orjson.loads(orjson.dumps(body)) if body is not None else None
-        is_form = request.content_type == "multipart/form-data"
+        is_form = request.content_type in FORMS
         code = 204 if body is None else status
         template = PATTERN.sub("", self.entry.template)
         self.discord.record(Exchange(self.entry.method, template, request.path_qs, said, is_form, code, answered))
@@ -293,7 +296,7 @@ async def _read(discord: LocalDiscord, entry: Route, request: web.Request) -> Ca
             _id(name, value)
     reason = request.headers.get("X-Audit-Log-Reason")
     call.reason = unquote(reason)[:512] if reason else None
-    if request.content_type == "multipart/form-data":
+    if request.content_type in FORMS:
         await _read_form(call, request)
     elif request.body_exists and (raw := await request.read()):
         if request.headers.get("Content-Type") != "application/json":
