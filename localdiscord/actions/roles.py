@@ -37,7 +37,8 @@ def create(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
         DiscordError: the actor may not, lacks what the role would allow, or there are too many.
     """
     require_in_guild(guild, by, Permissions.MANAGE_ROLES)
-    permissions = Permissions(values.pop("permissions", None) or guild.everyone.permissions & held_in(guild, by))
+    said = values.pop("permissions", None)
+    permissions = Permissions(guild.everyone.permissions & held_in(guild, by) if said is None else said)
     _require_held(guild, by, permissions)
     if len(guild.roles) >= MOST_ROLES:
         raise DiscordError(Refusal.MOST_ROLES)
@@ -103,7 +104,7 @@ def reorder(world: World, guild: Guild, by: User, positions: dict[int, int | Non
     wanted = {role: to for role, to in named.items() if to is not None and to != role.position}
     for role, position in wanted.items():
         require_role_rank(guild, by, role)
-        require_role_rank(guild, by, Role(role.id, "", position=position))
+        require_role_rank(guild, by, Role(0, "", position=position))
     order = sorted(guild.roles.values(), key=lambda role: (role.position, -role.id))
     for role, position in sorted(wanted.items(), key=lambda pair: pair[1]):
         order.remove(role)
