@@ -21,7 +21,7 @@ from .parts import BOT_PARTS, Running
 from .privacy import Privacy
 from .refusals import Refused
 from .shards import Shards
-from .texts import Texts
+from .texts import Texts, check_files
 from .utils.database.database import Database
 from .utils.fast_json import json_dumps_bytes
 from .utils.localization import Language, add_locales, get_message, language_of
@@ -115,6 +115,7 @@ class Bot(commands.AutoShardedBot):
         tokens: counts the tokens of language models.
         feedback: what people think of answers.
         ending: ends the bot in order; areas register what they have to do then.
+        failed_areas: those that could not be loaded at the start.
         is_restarting: whether it was ended to be started anew.
         services: the services that it leans on; areas register theirs, with a check.
         memory: has caches give memory back; areas register theirs.
@@ -147,6 +148,7 @@ class Bot(commands.AutoShardedBot):
         self.feedback = feedback_collector
         self.ending = Ending(self, shutdown or ShutdownManager(force_exit=False))
         self.is_restarting = False
+        self.failed_areas: list[str] = []
         self.services = ServiceHealthMonitor()
         self.memory = MemoryMonitor()
         self.shards_health = Shards(self)
@@ -165,11 +167,16 @@ class Bot(commands.AutoShardedBot):
         await super().login(token)
 
     async def setup_hook(self) -> None:
-        """Load every area, and tell Discord the commands."""
+        """Load every area, and tell Discord the commands; the bot does without an area that cannot be loaded."""
         add_locales(LOCALES)
         await self.tree.set_translator(self.texts)
         for area in AREAS:
-            await self.load_area(area)
+            try:
+                await self.load_area(area)
+            except (commands.ExtensionError, ValueError, OSError) as error:
+                self.failed_areas.append(area)
+                health_data.service_health[f"area {area}"] = {"healthy": False, "error": type(error).__name__}
+                await self.errors.handle(getattr(error, "original", error), None, f"loading {area}")
         await self.sync_commands()
 
     async def load_area(self, area: str) -> None:
@@ -177,7 +184,10 @@ class Bot(commands.AutoShardedBot):
 
         Raises:
             commands.ExtensionError: it cannot be loaded.
+            ValueError: its texts are broken.
+            OSError: its texts are missing.
         """
+        await asyncio.to_thread(check_files, FOLDER / area)
         add_locales(FOLDER / area / "locales")
         self.texts.add(FOLDER / area)
         await self.load_extension(f".cogs.{area}", package=__package__)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from discord.app_commands import TranslationContextTypes
 
-__all__ = ["LOCALES", "Texts", "keys_of", "problems_of"]
+__all__ = ["LOCALES", "Texts", "check_files", "keys_of", "problems_of"]
 
 LOCALES: Mapping[discord.Locale, Language] = {discord.Locale.thai: Language.THAI}
 """Discord's locales in which commands have other names than in the code."""
@@ -39,6 +39,23 @@ NAME = re.compile(r"[-_'\w\u0e00-\u0e7f]{1,32}")
 LONGEST_DESCRIPTION = 100
 LONGEST_CHOICE = 100
 LONGEST_MENU = 32
+
+
+def check_files(folder: Path) -> None:
+    """Find what is broken in the texts of an area before anything depends on them.
+
+    Args:
+        folder: the area's.
+
+    Raises:
+        ValueError: a file is no JSON, or no UTF-8; the text names it.
+        OSError: a file cannot be read, or the messages of a language are missing.
+    """
+    for file in (*(folder / "locales" / f"{language.value}.json" for language in Language), *folder.glob("*.json")):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{file.name}: {error}") from error
 
 
 class Texts(app_commands.Translator):

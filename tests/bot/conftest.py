@@ -87,6 +87,7 @@ async def running(bot: Bot, discord: LocalDiscord) -> AsyncIterator[None]:
         waiter.cancel()
         if task.done():
             await task
+        assert bot.failed_areas == [], "an area could not be loaded; the log says why"
         areas = {name: module for name, module in sys.modules.items() if name.startswith("reference.cogs.")}
         yield
     await task

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reference.cogs import FOLDER
 from reference.cogs.admin.reloading import ReloadError, reload_area
 from reference.privacy import Privacy
 from reference.utils.localization import get_message
@@ -156,6 +158,7 @@ async def test_an_area_that_cannot_be_set_up_comes_back(stage: Stage, monkeypatc
 
 async def test_broken_texts_are_told(stage: Stage, tmp_path: Path) -> None:
     """A file of texts that is no JSON keeps the area as it was."""
+    await asyncio.to_thread(shutil.copytree, FOLDER / "privacy" / "locales", tmp_path / "locales")
     await asyncio.to_thread((tmp_path / "commands.th.json").write_text, "{", encoding="utf-8")
     with pytest.raises(ReloadError, match=r"commands\.th\.json"):
         await reload_area(stage.bot, "privacy", tmp_path)

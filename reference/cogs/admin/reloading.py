@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
 
 from reference.cogs import FOLDER
+from reference.texts import check_files
 from reference.utils.localization import reload_locales
 
 if TYPE_CHECKING:
@@ -57,11 +57,7 @@ def _check(folder: Path) -> None:
     """
     for file in sorted(folder.rglob("*.py")):
         compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
-    for file in sorted(folder.rglob("*.json")):
-        try:
-            json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{file.name}: {error}") from error
+    check_files(folder)
 
 
 def _sentence(error: BaseException) -> str:
