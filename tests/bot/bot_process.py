@@ -1,0 +1,85 @@
+"""The bot as people run it, in a process of its own: `python -m reference` on a local Discord of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+
+from harness.project import HOME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localdiscord import LocalDiscord
+
+__all__ = ["BotProcess"]
+
+END_GENTLY = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+"""What asks a process to end in order; Windows delivers it to processes of a group of their own."""
+
+PATIENCE = 60.0
+"""Seconds for a process to be ready or to end."""
+
+
+class BotProcess:
+    """A bot in a process of its own.
+
+    Args:
+        discord: where it logs in.
+        data: where it keeps everything.
+        config: a file with its settings.
+    """
+
+    def __init__(self, discord: LocalDiscord, data: Path, config: Path | None = None) -> None:
+        self._discord = discord
+        application = discord.town.application
+        place = f"127.0.0.1:{discord.port}"
+        chosen = ("--config", str(config)) if config else ()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "reference", "--local", place, "--no-browser", "--data", str(data), *chosen],
+            cwd=HOME,
+            env=os.environ | {"DISCORD_TOKEN": application.token, "BOT_HEALTH__PORT": "0"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+    async def ready(self) -> None:
+        """Wait until it says so itself, having told Discord its commands."""
+        output = self.process.stdout
+        assert output is not None
+        lines: list[str] = []
+        async with asyncio.timeout(PATIENCE):
+            while line := (await asyncio.to_thread(output.readline)).decode():
+                lines.append(line)
+                if "is ready" in line:
+                    return
+        raise AssertionError("the bot ended before it was ready:\n" + "".join(lines))
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that it has started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    async def terminate(self) -> int:
+        """Ask it to end in order; return its exit code."""
+        self.process.send_signal(END_GENTLY)
+        await asyncio.to_thread(self.process.communicate, timeout=PATIENCE)
+        return self.process.returncode
+
+    def close(self) -> None:
+        """Leave nothing of it."""
+        if self.process.poll() is None:
+            self.kill()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
