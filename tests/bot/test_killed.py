@@ -113,7 +113,7 @@ def _is_pong(message: Message) -> bool:
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 async def test_what_was_acknowledged_is_kept(discord: LocalDiscord, start: Start, how: str) -> None:
-    """After kill -9 as after SIGTERM in the middle of work, settings, cases, reminders and queue are as acknowledged."""
+    """After kill -9 as after SIGTERM in the middle of work: settings, cases, reminders and queue are there."""
     work = Work(discord)
     process = start()
     await process.ready()
