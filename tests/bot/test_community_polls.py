@@ -23,7 +23,9 @@ __all__ = ["settings", "square"]
 async def started(square: Square, **options: Any) -> Message:
     """Have Carol start a poll; return its message."""
     asked = {"question": "Tea or coffee?", "options": "tea | coffee | water"} | options
-    return await square.use(square.carol, "poll start", **asked)
+    message = await square.use(square.carol, "poll start", **asked)
+    await square.stage.settled()
+    return message
 
 
 async def pressed(square: Square, person: Person, poll: Message, button: str) -> None:
@@ -157,6 +159,19 @@ async def test_a_crash_before_the_message_was_noted(square: Square) -> None:
     await square.stage.discord.until(lambda: "🏆" in poll.embeds[0]["description"])
 
 
+async def test_a_poll_that_never_had_a_message(square: Square) -> None:
+    """A poll whose message was never noted is waited for, for a day, and then forgotten about."""
+    polls = square.cog("Polls")
+    await started(square, until="in 1 hour")
+    await square.bot.database.write(lambda raw: raw.execute("UPDATE poll SET message_id = NULL"))
+    square.pass_time(hours=2)
+    await polls.schedule.settled()
+    assert len(await polls.store.close_due(square.now)) == 1
+    square.pass_time(days=1)
+    await polls.schedule.settled()
+    assert await polls.store.close_due(square.now) == []
+
+
 async def test_a_deleted_message_disturbs_nothing(square: Square) -> None:
     """A poll whose message was deleted closes without it, and later polls are not concerned."""
     poll = await started(square)
@@ -192,3 +207,24 @@ async def test_votes_are_exported_and_forgotten(square: Square) -> None:
     await square.bot.privacy.forget(square.carol.user.id)
     assert "polls" not in await square.bot.privacy.export(square.carol.user.id)
     assert (await square.cog("Polls").store.count(1)).tally == {0: 1}
+
+
+async def test_trouble_when_a_poll_ends(square: Square) -> None:
+    """A poll whose end Discord does not show at once shows it a minute later; others are not kept waiting."""
+    poll, other = await started(square, until="in 1 hour"), await started(square, until="in 1 hour")
+    square.stage.discord.faults.server_error(f"/channels/*/messages/{poll.id}", 503, method="PATCH")
+    square.pass_time(hours=1)
+    await square.cog("Polls").schedule.settled()
+    assert [each["disabled"] for each in other.components[0]["components"]] == [True] * 3
+    assert not any(each.get("disabled") for each in poll.components[0]["components"])
+    square.pass_time(minutes=1)
+    await square.cog("Polls").schedule.settled()
+    assert [each["disabled"] for each in poll.components[0]["components"]] == [True] * 3
+
+
+async def test_a_poll_that_discord_refuses_is_not_kept(square: Square) -> None:
+    """A poll whose message Discord does not take is no poll."""
+    square.stage.discord.faults.server_error("/interactions/*/callback", 400, method="POST")
+    square.carol.slash(square.general, "poll start", question="Tea?", options="yes | no")
+    await square.stage.settled()
+    assert await square.cog("Polls").store.recent(square.guild.id) == []

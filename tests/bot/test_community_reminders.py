@@ -181,3 +181,65 @@ async def test_reminders_are_exported_and_forgotten(square: Square) -> None:
     assert (kept["time_zone"], [each["about"] for each in kept["reminders"]]) == ("Europe/Berlin", ["tea"])
     assert (await square.bot.privacy.forget(square.carol.user.id)).entries >= 2
     assert "reminders" not in await square.bot.privacy.export(square.carol.user.id)
+
+
+@pytest.mark.parametrize("fault", ["server_error", "drop_request", "drop_answer"])
+async def test_trouble_on_the_way_delays_and_doubles_nothing(square: Square, fault: str) -> None:
+    """A reminder that Discord did not take, or whose answer got lost, is tried again, and shown once."""
+    await square.use(square.carol, "remind me", when="10m", about="tea")
+    schedule, faults = square.cog("Reminders").schedule, square.stage.discord.faults
+    more = {"status": 503} if fault == "server_error" else {}
+    getattr(faults, fault)("/channels/*/messages", method="POST", **more)
+    square.pass_time(minutes=10)
+    await schedule.settled()
+    assert len(await square.cog("Reminders").store.of_user(square.carol.user.id)) == 1
+    square.pass_time(minutes=1)
+    await schedule.settled()
+    assert len(delivered(square)) == 1
+    assert await square.cog("Reminders").store.of_user(square.carol.user.id) == []
+
+
+async def test_who_cannot_be_reached_is_given_up(square: Square) -> None:
+    """A reminder that neither channel nor person can get goes; one that Discord never takes goes after a day."""
+    await square.use(square.carol, "remind me", when="10m", about="tea")
+    await square.use(square.carol, "remind me", when="1h", about="bread")
+    reminders, faults = square.cog("Reminders"), square.stage.discord.faults
+    for path in ("/channels/*/messages", "/users/@me/channels"):
+        faults.server_error(path, 403, method="POST")
+    square.pass_time(minutes=10)
+    await reminders.schedule.settled()
+    assert [each.about for each in await reminders.store.of_user(square.carol.user.id)] == ["bread"]
+    faults.server_error("/channels/*/messages", 403, method="POST", times=None)
+    faults.server_error("/users/@me/channels", 503, method="POST", times=None)
+    square.pass_time(hours=1)
+    await reminders.schedule.settled()
+    assert [each.about for each in await reminders.store.of_user(square.carol.user.id)] == ["bread"]
+    square.pass_time(hours=25)
+    await reminders.schedule.settled()
+    assert await reminders.store.of_user(square.carol.user.id) == []
+
+
+async def test_a_broken_entry_does_not_stop_the_others(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours in the delivery is an incident, and delivery goes on at the next turn."""
+    await square.use(square.carol, "remind me", when="10m", about="tea")
+    reminders = square.cog("Reminders")
+    deliver = reminders._deliver
+
+    async def broken(_reminder: Reminder) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reminders, "_deliver", broken)
+    square.pass_time(minutes=10)
+    await reminders.schedule.settled()
+    assert len(await square.bot.errors.incidents.recent()) == 1
+    monkeypatch.setattr(reminders, "_deliver", deliver)
+    square.pass_time(minutes=1)
+    await reminders.schedule.settled()
+    assert len(delivered(square)) == 1
+
+
+async def test_a_zone_that_is_known_no_more(square: Square) -> None:
+    """A time zone that this machine does not know is taken for UTC."""
+    store = square.cog("Reminders").store
+    await store.set_zone(square.carol.user.id, "Mars/Base")
+    assert str(await store.zone(square.carol.user.id)) == "UTC"

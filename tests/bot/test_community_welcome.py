@@ -102,3 +102,14 @@ async def test_members_may_not_see_it(square: Square) -> None:
     await square.carol.expect(
         square.general, lambda message: message.content == "You need the permission manage server for that."
     )
+
+
+async def test_trouble_costs_nothing_but_the_card(square: Square) -> None:
+    """Where Discord does not take the card, nobody is bothered, and the next newcomer is greeted."""
+    await switched_on(square)
+    square.stage.discord.faults.server_error("/channels/*/messages", 503, method="POST")
+    await joined(square, "Dave")
+    user = await joined(square, "Erin")
+    (message,) = square.said(square.stage.channels["welcome"])
+    assert message.content == f"Welcome, {user.mention}!"
+    assert await square.bot.errors.incidents.recent() == []

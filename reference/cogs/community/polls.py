@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import discord
@@ -19,7 +20,7 @@ from reference.views import Handled
 
 from .poll import LONGEST_OPTION, MOST_OPTIONS, Poll, options_in, poll_embed
 from .poll_store import MOST_OPEN, PollStore
-from .schedule import Schedule
+from .schedule import TROUBLE, Schedule
 from .when import WhenError, parse_when
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ __all__ = ["Polls", "VoteButton"]
 log = get_logger(__name__)
 
 PER_ROW = 5
+ORPHANED = timedelta(days=1)
+"""After which a poll whose message nobody noted, because the bot was killed, is not looked for any more."""
+
+AGAIN = timedelta(minutes=1)
+"""After which a poll that is over is shown so again, where Discord could not do it."""
 
 
 class VoteButton(
@@ -242,22 +248,30 @@ class Polls(commands.Cog):
             await interaction.response.edit_message(embed=poll_embed(count.poll, count.tally, count.voters))
 
     async def _close_due(self) -> datetime | None:
-        for count in await self.store.close_due(self.schedule.now()):
-            await self._show_closed(count)
-        return await self.store.next_close()
+        over = await self.store.close_due(self.schedule.now())
+        shown = [await self._show_closed(count) for count in over]
+        due = await self.store.next_close()
+        again = None if all(shown) else self.schedule.now() + AGAIN
+        return min((moment for moment in (due, again) if moment), default=None)
 
-    async def _show_closed(self, count: Count) -> None:
-        """Change the message of a poll that is over; a message that is gone needs no change."""
+    async def _show_closed(self, count: Count) -> bool:
+        """Change the message of a poll that is over; False where it may work later.
+
+        A message that is gone, or out of the bot's reach, needs no change.
+        """
         poll = count.poll
+        if poll.message_id is None and self.schedule.now() - poll.created_at < ORPHANED:
+            return False
         if poll.message_id is not None:
             channel = self.bot.get_partial_messageable(poll.channel_id, guild_id=poll.guild_id)
             message = channel.get_partial_message(poll.message_id)
             async with self._turns[poll.id]:
                 try:
                     await message.edit(embed=poll_embed(poll, count.tally, count.voters), view=poll_view(poll))
-                except discord.HTTPException as error:
+                except TROUBLE as error:
                     log.warning("a poll that is over cannot be shown so", poll=poll.id, error=str(error))
-                    if error.status >= 500:
-                        raise OSError("Discord does not answer") from error
+                    if not isinstance(error, (discord.Forbidden, discord.NotFound)):
+                        return False
         self._turns.pop(poll.id, None)
         await self.store.shown(poll.id)
+        return True

@@ -25,7 +25,7 @@ from reference.utils.localization import get_message
 from reference.utils.monitoring.structured_logger import get_logger
 
 from .reminder_store import MOST_REMINDERS, Reminder, ReminderStore
-from .schedule import Schedule
+from .schedule import TROUBLE, Schedule
 from .when import WhenError, parse_when, zone_of
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Reminders(commands.Cog):
             await self._send(self.bot.get_partial_messageable(reminder.channel_id), reminder)
         except (discord.Forbidden, discord.NotFound):
             return await self._deliver_directly(reminder)
-        except (discord.HTTPException, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             return self._give_up(reminder, error)
         return True
 
@@ -210,7 +210,7 @@ class Reminders(commands.Cog):
             await self._send(user, reminder)
         except (discord.Forbidden, discord.NotFound) as error:
             log.warning("a reminder reaches nobody", number=reminder.id, error=str(error))
-        except (discord.HTTPException, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             return self._give_up(reminder, error)
         return True
 

@@ -7,6 +7,9 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import aiohttp
+import discord
+
 from reference.utils.monitoring.structured_logger import get_logger
 
 if TYPE_CHECKING:
@@ -14,9 +17,12 @@ if TYPE_CHECKING:
 
     from reference.bot import Bot
 
-__all__ = ["Schedule", "utc_now"]
+__all__ = ["TROUBLE", "Schedule", "utc_now"]
 
 log = get_logger(__name__)
+
+TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a request to Discord may end with: a refusal, or no answer, after which nobody knows what became of it."""
 
 AGAIN_SECONDS = 60.0
 """After which work is tried again that failed."""

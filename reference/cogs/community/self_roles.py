@@ -17,6 +17,7 @@ from reference.utils.monitoring.structured_logger import get_logger
 from .role_panels import panel_view
 from .role_rules import problem_with, require_assignable
 from .role_store import MOST_ROLES, Panel, RoleStore
+from .schedule import TROUBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SelfRoles"]
 
 log = get_logger(__name__)
-
-GONE = frozenset({10003, 10008})
-"""Discord's codes for a channel and a message that are not there."""
 
 
 class SelfRoles(commands.Cog):
@@ -173,9 +171,9 @@ class SelfRoles(commands.Cog):
             message = channel.get_partial_message(panel.message_id)
             try:
                 await message.edit(embed=_embed(panel.title, roles), view=await self._view(guild, roles, panel.style))
-            except discord.HTTPException as error:
-                log.warning("a panel of roles cannot be changed", message=panel.message_id, code=error.code)
-                if error.code in GONE:
+            except TROUBLE as error:
+                log.warning("a panel of roles cannot be changed", message=panel.message_id, error=str(error))
+                if isinstance(error, discord.NotFound):
                     await self.store.remove_panel(panel.message_id)
 
     async def _note(self, what: str, role: discord.Role, who: discord.abc.User) -> None:

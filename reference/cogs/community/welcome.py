@@ -18,6 +18,7 @@ from reference.utils.monitoring.structured_logger import get_logger
 
 from .card import draw_card
 from .fonts import is_drawable
+from .schedule import TROUBLE
 
 if TYPE_CHECKING:
     from reference.bot import Bot
@@ -59,8 +60,8 @@ class Welcome(commands.Cog):
         mentions = discord.AllowedMentions(everyone=False, roles=False, users=[member])
         try:
             await channel.send(text, file=await self.card(member), allowed_mentions=mentions)
-        except discord.HTTPException as error:
-            log.warning("a welcome card could not be sent", guild=member.guild.id, code=error.code)
+        except TROUBLE as error:
+            log.warning("a welcome card could not be sent", guild=member.guild.id, error=str(error))
 
     @hybrid_command(name="welcome")
     @limited(3, per=60)
@@ -113,7 +114,7 @@ async def _avatar_of(member: discord.Member) -> bytes | None:
     try:
         async with asyncio.timeout(AVATAR_SECONDS):
             return await avatar.read()
-    except (discord.HTTPException, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         log.warning("an avatar could not be had", user=member.id, error=str(error))
         return None
 
