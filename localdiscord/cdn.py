@@ -43,6 +43,15 @@ FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP", "gif": "
 DRAWN_SIZE, LARGEST = 256, 4096
 """Pixels."""
 
+HEADERS = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "public, max-age=31536000",
+    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Files stand beside the page for people: what somebody uploaded must not act in its name."""
+
 EXTENSION = re.compile(r"\.(png|jpe?g|webp|gif|json)$")
 
 
@@ -125,7 +134,7 @@ def _converted(data: bytes, kind: str, pixels: int) -> bytes:
 
 def _serve(request: web.Request, upload: Upload) -> web.Response:
     """Answer with a file, or with the part of it that is asked for."""
-    data, headers = upload.data, {"Accept-Ranges": "bytes", "Cache-Control": "public, max-age=31536000"}
+    data, headers = upload.data, dict(HEADERS)
     kind = upload.media_type if request.path.startswith(UPLOADS) else upload.content_type
     if kind.startswith("text/"):
         kind += "; charset=utf-8"

@@ -1,4 +1,4 @@
-"""The page's addresses: the page itself, its parts, its websocket, files to it and from it."""
+"""The page's addresses: the page itself, its parts, its websocket, and files on their way to a message."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ __all__ = ["Page"]
 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
-"""Pictures that are shown as such; other files than these, sound and films are only ever saved."""
-
 
 class Page:
     """The page for people.
@@ -45,7 +42,6 @@ class Page:
         app = web.Application(middlewares=[self._guarded], client_max_size=LARGEST + 1)
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/files", self._take)
-        app.router.add_get("/cdn/{path:.+}", self._give)
         app.router.add_get("/{name}", self._part)
         return app
 
@@ -88,17 +84,3 @@ class Page:
         name = PurePosixPath(request.query.get("name", "file")).name or "file"
         key = self.uploads.put(Upload(name, request.content_type, await request.read()))
         return web.json_response({"file": key})
-
-    async def _give(self, request: web.Request) -> web.Response:
-        """Give a file of the local CDN, so that it can do no harm: a picture is shown, a page is only saved."""
-        path = "/" + request.match_info["path"]
-        stored = self.discord.world.files.stored
-        upload = stored.get(path) or stored.get(path.rpartition(".")[0])
-        if upload is None:
-            raise web.HTTPNotFound(text="There is no such file.")
-        kind = upload.media_type
-        shown = kind in SHOWN or kind.startswith(("audio/", "video/"))
-        response = web.Response(body=upload.data, content_type=kind if shown else "application/octet-stream")
-        if not shown:
-            response.headers["Content-Disposition"] = "attachment"
-        return response

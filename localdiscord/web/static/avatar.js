@@ -22,7 +22,7 @@ function initialsOf(name) {
  */
 export function avatar(person, { status } = {}) {
   const picture = person.avatar
-    ? h("img.face", { src: `/web/cdn/avatars/${person.id}/${person.avatar}.png`, alt: "", loading: "lazy" })
+    ? h("img.face", { src: `/avatars/${person.id}/${person.avatar}.png`, alt: "", loading: "lazy" })
     : h("span.face", { class: person.bot ? "bot" : "", vars: { hue: hueOf(person.id) } }, initialsOf(person.name ?? person.global_name ?? person.username));
   return h("span.avatar", { "aria-hidden": "true" }, picture, status && h("span.status", { class: status }));
 }

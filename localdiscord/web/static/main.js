@@ -229,7 +229,7 @@ function toggleDrawer(name) {
   const shown = document.body.classList.toggle(DRAWERS[name]);
   for (const other of Object.keys(DRAWERS)) if (other !== name) document.body.classList.remove(DRAWERS[other]);
   drawDrawers();
-  if (shown) by(name).querySelector("a, button")?.focus();
+  if (shown) (by(name).querySelector("[aria-current]") ?? by(name).querySelector("a, button"))?.focus();
 }
 
 function closeDrawers() {

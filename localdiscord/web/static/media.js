@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 const CDN = new Set(["cdn.discordapp.com", "media.discordapp.net"]);
 
 /** Return an address that may be linked; null for what is neither http nor https. */
@@ -18,8 +19,8 @@ export function safeLink(address) {
 export function localMedia(address) {
   try {
     const url = new URL(address);
-    if (CDN.has(url.host)) return `/web/cdn${url.pathname}`;
-    return url.origin === location.origin ? url.pathname + url.search : null;
+    const isLocal = LOOPBACK.has(url.hostname) && url.port === location.port;
+    return CDN.has(url.host) || isLocal ? url.pathname + url.search : null;
   } catch {
     return null;
   }
@@ -27,7 +28,7 @@ export function localMedia(address) {
 
 /** Show a guild's own emoji. */
 export function emojiImage(id, name) {
-  return h("img.emoji", { src: `/web/cdn/emojis/${id}.webp`, alt: `:${name}:`, title: `:${name}:`, draggable: false, loading: "lazy" });
+  return h("img.emoji", { src: `/emojis/${id}.webp`, alt: `:${name}:`, title: `:${name}:`, draggable: false, loading: "lazy" });
 }
 
 /** Show an emoji as Discord writes it in reactions, buttons and menus. */
