@@ -95,6 +95,6 @@ def _first(patterns: Iterable[tuple[str, re.Pattern[str]]], content: str) -> tup
 def _pattern(word: str) -> re.Pattern[str]:
     """Return what a keyword stands for: a whole word, or part of one where a star stands before or after it."""
     core = re.escape(word.strip("*").strip())
-    before = "" if word.startswith("*") else r"(?<!\w)"
-    after = "" if word.endswith("*") else r"(?!\w)"
+    before = r"\w*" if word.startswith("*") else r"(?<!\w)"
+    after = r"\w*" if word.endswith("*") else r"(?!\w)"
     return re.compile(f"{before}{core}{after}", re.IGNORECASE)
