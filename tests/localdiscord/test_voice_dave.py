@@ -252,3 +252,16 @@ async def test_without_the_library_clients_are_told_version_0(monkeypatch: pytes
     """Where cryptography is missing the server starts all the same, and says that it encrypts nothing end to end."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "cryptography" else object())
     assert VoiceServer().summary()["dave_protocol_version"] == 0
+
+
+def test_a_damaged_commit_is_refused_or_measured() -> None:
+    """Whatever byte of a commit is damaged, its size is found or refused, and nothing else happens."""
+    commit, welcome = made_commit(davey.DaveSession(1, 1, CHANNEL), davey.DaveSession(1, 2, CHANNEL))
+    refused = 0
+    for place in range(len(commit)):
+        damaged = commit[:place] + bytes([commit[place] ^ 0x03]) + commit[place + 1 :] + welcome
+        try:
+            assert 0 < commit_size(damaged) <= len(damaged)
+        except MlsError:
+            refused += 1
+    assert refused
