@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--json",
         action="store_true",
-        help="print one line of JSON: rest, gateway, token, application_id, guild_id, web",
+        help="print one line of JSON: rest, gateway, token, application_id, guild_id, web, voice",
     )
     add("--bot-name", default="Reference", help="what the bot is called")
     add("--token", help="the bot's token; without it one is made up")
@@ -113,6 +113,7 @@ def _tell(discord: LocalDiscord, *, as_json: bool) -> None:
         "application_id": str(discord.town.application.id),
         "guild_id": str(discord.town.guild.id),
         "web": discord.url,
+        "voice": discord.voice.sentence(),
     }
     lines = [f"{name + ':':<16}{value}" for name, value in facts.items()]
     sys.stdout.write((json.dumps(facts) if as_json else "\n".join([*lines, "Ctrl+C ends it."])) + "\n")

@@ -169,6 +169,13 @@ class VoiceServer:
                 return True
         return False
 
+    def sentence(self) -> str:
+        """Say in one sentence where voice is, and what is encrypted end to end."""
+        host, port = self.registry.udp_address
+        version = self.registry.e2ee.protocol_version
+        e2ee = f"DAVE version {version} between clients" if version else "no end-to-end encryption (DAVE version 0)"
+        return f"wss://{self.endpoint} by the local connector, UDP {host}:{port}, {e2ee}"
+
     def summary(self) -> dict[str, Any]:
         """Return the state of voice, for health pages and people."""
         return {

@@ -119,6 +119,7 @@ async def test_two_clients_agree_on_keys(room: Room) -> None:
         heard = room.server.heard(GUILD, 1)
         assert (heard.e2ee_frames, heard.packets, heard.seconds) == (1, 1, 0.0)
         assert room.server.summary()["dave_protocol_version"] == 1
+        assert room.server.sentence().endswith("DAVE version 1 between clients")
 
 
 async def test_a_third_client_joins_and_the_first_leaves(room: Room) -> None:
@@ -251,7 +252,9 @@ def test_dave_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_without_the_library_clients_are_told_version_0(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where cryptography is missing the server starts all the same, and says that it encrypts nothing end to end."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "cryptography" else object())
-    assert VoiceServer().summary()["dave_protocol_version"] == 0
+    server = VoiceServer()
+    assert server.summary()["dave_protocol_version"] == 0
+    assert server.sentence().endswith("no end-to-end encryption (DAVE version 0)")
 
 
 def test_a_damaged_commit_is_refused_or_measured() -> None:
