@@ -16,6 +16,7 @@ from reference.utils.monitoring.structured_logger import get_logger
 
 from .access import Channel, people_in
 from .markup import shown
+from .neighbours import Listener
 from .panel import Panel
 from .player import Player
 from .requirements import missing_parts
@@ -44,7 +45,7 @@ CONNECT_SECONDS = 20.0
 FILES_SECONDS = 30.0
 
 
-class Jukebox:
+class Jukebox(Listener):
     """Keeps the sessions.
 
     Args:

@@ -347,8 +347,7 @@ class Player:
         try:
             if self._sound is sound and not ending.is_over:
                 voice.stop()
-                if voice.is_connected():  # else discord.py's thread waits for the connection, and ends by itself
-                    await self._until_over(ending)
+                await self._until_over(voice, ending)
         finally:
             self._sound = None
             self._wake.set()
@@ -356,11 +355,12 @@ class Player:
         await asyncio.shield(self._cleaning)
         self._listener.changed(self)
 
-    async def _until_over(self, ending: _Ending) -> None:
+    async def _until_over(self, voice: Voice, ending: _Ending) -> None:
+        """Wait for discord.py's thread; without a connection it waits for that, and ends by itself some time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                while not ending.is_over:
-                    await self._news()
+                while not ending.is_over and voice.is_connected():
+                    await self._news(LOOK_SECONDS)
 
     async def _over(self, track: Track, voice: Voice, sound: Sound, error: Exception | None) -> None:
         """Go on to what follows a sound that is over; take it up again where the connection broke it off."""
