@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["change"]
+__all__ = ["change", "check"]
 
 
 def change(world: World, user: User, status: str, activities: list[dict[str, Any]]) -> None:
@@ -27,8 +27,7 @@ def change(world: World, user: User, status: str, activities: list[dict[str, Any
     Raises:
         ValueError: there is no such status.
     """
-    if status not in STATUSES:
-        raise ValueError(f"{status!r} is none of {', '.join(STATUSES)}")
+    check(status)
     moment = int(world.clock() * 1000)
     known = [{"type": 0, "created_at": moment, **each} for each in activities]
     user.presence = Presence(status, known)
@@ -36,3 +35,13 @@ def change(world: World, user: User, status: str, activities: list[dict[str, Any
         if user.id in guild.members:
             data = user.presence.payload(user.id, guild.id)
             world.emit(Event("PRESENCE_UPDATE", data, Intents.GUILD_PRESENCES, guild.id))
+
+
+def check(status: str) -> None:
+    """Refuse what is no status.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"{status!r} is none of {', '.join(STATUSES)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from aiohttp import WSMsgType, web
 from localdiscord.gateway.codes import Close, ClosedError, Op
 from localdiscord.gateway.packing import Pack, UnavailableError, each_by_itself, packing
 from localdiscord.gateway.protocol import HANDLERS
+from localdiscord.gateway.session import REPLAYED
 from localdiscord.gateway.sessions import detach, drop
 
 if TYPE_CHECKING:
@@ -24,10 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["Connection"]
 
 VERSIONS = {"9", "10"}
+LARGEST_MESSAGE = 4 * 1024 * 1024
+"""Bytes; beyond it not even a reason is given."""
+
+LONGEST_REASON = 123
+"""Bytes, as websockets have it."""
+
 LARGEST_PAYLOAD = 15 * 1024
 """Bytes that a client may send at once."""
 
-LONGEST_OUTBOX = 10_000
+LONGEST_OUTBOX = 2 * REPLAYED
 """How many payloads may wait for a client that does not read; then its connection is broken off."""
 
 MOST_PAYLOADS, WINDOW = 120, 60.0
@@ -35,6 +43,9 @@ MOST_PAYLOADS, WINDOW = 120, 60.0
 
 FORGIVEN = 0.5
 """By how much of an interval a heartbeat may be late."""
+
+GOOD_BYE = 2.0
+"""Seconds that a client has to answer when its connection is closed."""
 
 FAREWELLS = {1000, 1001}
 """With these codes a client says that it does not come back."""
@@ -57,7 +68,9 @@ class Connection:
 
     def __init__(self, discord: LocalDiscord, request: web.Request) -> None:
         self.discord = discord
-        self.socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024, compress=False)
+        self.socket = web.WebSocketResponse(
+            timeout=GOOD_BYE, max_msg_size=LARGEST_MESSAGE, compress=False, autoclose=False
+        )
         self.session: Session | None = None
         self.version = request.query.get("v") or "10"
         self.delay = 0.0
@@ -79,7 +92,7 @@ class Connection:
         writer = asyncio.create_task(self._write(), name="gateway writer")
         try:
             async for message in self.socket:
-                if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                if message.type in {WSMsgType.TEXT, WSMsgType.BINARY} and not self._closes:
                     self._hear(message.data)
         finally:
             self.discord.connections.discard(self)
@@ -87,6 +100,8 @@ class Connection:
             self._leave()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
+        if not self._closes:
+            await self.socket.close()
         return self.socket
 
     def _greet(self) -> None:
@@ -160,15 +175,21 @@ class Connection:
         if self.delay:
             await asyncio.sleep(self.delay)
         if isinstance(item, tuple):
-            self._closes = True
-            await self.socket.close(code=item[0], message=item[1].encode())
-            return False
+            return await self._end(*item)
         packed = each_by_itself(item) if self.compresses and self._pack == bytes.decode else self._pack(item)
         if isinstance(packed, str):
             await self.socket.send_str(packed)
         else:
             await self.socket.send_bytes(packed)
         return True
+
+    async def _end(self, code: Close, reason: str) -> bool:
+        """Say why the connection ends, and let the client answer, or it would take this for a broken connection."""
+        self._closes = True
+        self._stop_watching()
+        self._watch = asyncio.get_running_loop().call_later(GOOD_BYE, self.sever)
+        await self.socket.send_frame(struct.pack("!H", code) + reason.encode()[:LONGEST_REASON], WSMsgType.CLOSE)
+        return False
 
     # -- in ----------------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ def _identify(connection: Connection, data: dict[str, Any]) -> None:
     if not isinstance(data["properties"], dict):
         raise TypeError("properties is an object")
     session = Session(discord.world, application, _intents(application, data), *_shard(data))
+    presence.check(_status(data.get("presence")))
     session.large = min(max(int(data.get("large_threshold") or LARGE), 50), 250)
     if len(session.guilds()) > discord.guilds_per_shard:
         raise ClosedError(Close.SHARDING_REQUIRED, "Sharding required.")
@@ -90,7 +91,7 @@ def _start(connection: Connection, session: Session, data: dict[str, Any]) -> No
         for guild in session.guilds():
             session.arrive(guild.id)
     sessions.begin(connection.discord, session)
-    _show(session, data.get("presence") or {"status": "online", "activities": []})
+    _show(session, data.get("presence") or {})
 
 
 def _ready(connection: Connection, session: Session) -> dict[str, Any]:
@@ -140,7 +141,11 @@ def _presence(connection: Connection, data: dict[str, Any]) -> None:
 
 
 def _show(session: Session, data: dict[str, Any]) -> None:
-    presence.change(session.world, session.application.bot, data["status"], data.get("activities") or [])
+    presence.change(session.world, session.application.bot, _status(data), data.get("activities") or [])
+
+
+def _status(data: dict[str, Any] | None) -> str:
+    return str((data or {}).get("status", "online"))
 
 
 def _members(connection: Connection, data: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localdiscord.model.guild import Guild
     from localdiscord.model.world import Event, World
 
-__all__ = ["Link", "Session"]
+__all__ = ["REPLAYED", "Link", "Session"]
 
 REPLAYED = 10_000
 """How many events a session keeps for a client that comes back."""
