@@ -29,7 +29,7 @@ async def setup(bot: Bot) -> None:
     expiry = Expiry(acts, recovery)
     records = Records(bot, acts)
     for cog in (
-        Members(bot, acts, recovery, expiry),
+        Members(bot, acts, expiry),
         Channels(bot, acts, Locks(bot.database)),
         records,
         Menus(bot, acts),

@@ -16,7 +16,7 @@ from .hierarchy import objection, standing
 from .modlog import ModLog
 from .policies import Policies
 from .store import CaseStore
-from .texts import audit_reason, clean, shown
+from .texts import TROUBLE, audit_reason, clean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -64,6 +64,7 @@ class Acts:
         policies: what follows a warning, and what filters do.
         busy: ids of the cases that are being done at the moment.
         now: tells the time.
+        was_done: looks whether Discord did what it did not answer; false where that is not to be seen yet.
     """
 
     def __init__(self, bot: Bot) -> None:
@@ -75,6 +76,7 @@ class Acts:
         self.busy: set[int] = set()
         self._escalating: set[int] = set()
         self.now: Callable[[], datetime] = discord.utils.utcnow
+        self.was_done: Callable[[discord.Guild, Case], Awaitable[bool]] = _nobody_knows
 
     def require_reach(self, guild: discord.Guild, moderator: discord.abc.User, target: Target, action: Action) -> None:
         """Refuse what would reach above moderator or bot, before anything happens.
@@ -110,9 +112,8 @@ class Acts:
             delete_days: days of whose messages a ban deletes.
 
         Raises:
-            Refused: Discord does not let the bot do it; nothing was done, and there is no case.
-            discord.DiscordServerError: Discord did not say whether it was done; the case stays pending until it is
-                known.
+            Refused: Discord does not let the bot do it: nothing was done, and there is no case. Or Discord does not say
+                whether it was done: the case stays pending until that is known.
         """
         now = self.now()
         end = now + duration if duration else None
@@ -146,12 +147,14 @@ class Acts:
         why = audit_reason(case.id, name_of(moderator), case.draft.reason)
         try:
             await PERFORM[case.draft.action](guild, target, why, case.draft, delete_days)
-        except discord.HTTPException as error:
-            if error.status >= 500:
-                raise
+        except TROUBLE as error:
+            if not isinstance(error, discord.HTTPException) or error.status >= 500:
+                if await self.was_done(guild, case):
+                    return
+                raise Refused("moderation.unsure", name=shown(target.display_name)) from error
             await self.store.discard(case)
             if note is not None:
-                with contextlib.suppress(discord.HTTPException):
+                with contextlib.suppress(*TROUBLE):
                     await note.delete()
             key = REFUSALS.get(error.code, "moderation.discord_refused")
             raise Refused(key, name=shown(target.display_name)) from error
@@ -196,9 +199,13 @@ class Acts:
         try:
             text = await self.bot.text(guild, key, **values)
             return await target.send(text, allowed_mentions=discord.AllowedMentions.none())
-        except discord.HTTPException as error:
-            log.info("a member could not be told", guild=guild.id, user=target.id, code=error.code)
+        except TROUBLE as error:
+            log.info("a member could not be told", guild=guild.id, user=target.id, error=str(error))
             return None
+
+
+async def _nobody_knows(_guild: discord.Guild, _case: Case) -> bool:
+    return False
 
 
 def name_of(user: discord.abc.User) -> str:

@@ -17,7 +17,7 @@ from .cases import Action
 from .filters import Message, find
 from .policy import Filter, Response
 from .spam import SpamCounter
-from .texts import clean, shown
+from .texts import TROUBLE, clean, shown
 
 if TYPE_CHECKING:
     from reference.bot import Bot
@@ -118,8 +118,8 @@ class AutoMod(commands.Cog):
             text = await self.bot.text(guild, "moderation.told.deleted", **values)
             try:
                 await member.send(text, allowed_mentions=discord.AllowedMentions.none())
-            except discord.HTTPException as error:
-                log.info("a member could not be told", guild=guild.id, user=member.id, code=error.code)
+            except TROUBLE as error:
+                log.info("a member could not be told", guild=guild.id, user=member.id, error=str(error))
             return
         action, duration = Action.WARN, None
         if response is Response.TIMEOUT:

@@ -6,10 +6,10 @@ import asyncio
 import sqlite3
 from typing import TYPE_CHECKING
 
-import discord
-
 from reference.errors import Refused
 from reference.utils.monitoring.structured_logger import get_logger
+
+from .texts import TROUBLE
 
 if TYPE_CHECKING:
     from .acts import Acts
@@ -20,7 +20,6 @@ __all__ = ["Expiry"]
 log = get_logger(__name__)
 
 AGAIN_SECONDS = 60.0
-"""After which a ban that could not be lifted is tried again."""
 
 LONGEST_SLEEP = 6 * 3600.0
 """Seconds; a clock that was set is noticed after them."""
@@ -32,9 +31,13 @@ class Expiry:
     Args:
         acts: with the cases, and the time.
         recovery: lifts a ban.
+
+    Attributes:
+        again: seconds after which a ban that could not be lifted is tried again.
     """
 
     def __init__(self, acts: Acts, recovery: Recovery) -> None:
+        self.again = AGAIN_SECONDS
         self._acts = acts
         self._recovery = recovery
         self._wake = asyncio.Event()
@@ -62,7 +65,7 @@ class Expiry:
                 seconds = await self._seconds_left()
             except sqlite3.Error as error:
                 log.warning("bans that end cannot be looked up", error=str(error))
-                seconds = AGAIN_SECONDS
+                seconds = self.again
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
@@ -73,7 +76,7 @@ class Expiry:
         for case in await self._acts.store.due(self._acts.now()):
             try:
                 await self._recovery.lift(case)
-            except (discord.HTTPException, Refused, OSError) as error:
+            except (*TROUBLE, Refused) as error:
                 log.warning("a ban could not be lifted", guild=case.draft.guild_id, case=case.number, error=str(error))
 
     async def _seconds_left(self) -> float:
@@ -81,4 +84,4 @@ class Expiry:
         if due is None:
             return LONGEST_SLEEP
         left = (due - self._acts.now()).total_seconds()
-        return min(LONGEST_SLEEP, left) if left > 0 else AGAIN_SECONDS
+        return min(LONGEST_SLEEP, left) if left > 0 else self.again

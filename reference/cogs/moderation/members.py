@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from .acts import Acts
     from .expiry import Expiry
-    from .recovery import Recovery
 
 __all__ = ["Members"]
 
@@ -32,10 +31,9 @@ Days = commands.Range[int, 0, 7]
 class Members(commands.Cog):
     """What moderators do to members."""
 
-    def __init__(self, bot: Bot, acts: Acts, recovery: Recovery, expiry: Expiry) -> None:
+    def __init__(self, bot: Bot, acts: Acts, expiry: Expiry) -> None:
         self.bot = bot
         self.acts = acts
-        self.recovery = recovery
         self.expiry = expiry
 
     @hybrid_command()
@@ -159,13 +157,9 @@ class Members(commands.Cog):
         guild = guild_of(ctx)
         self.acts.require_reach(guild, ctx.author, target, action)
         await ctx.defer(ephemeral=True)
-        try:
-            outcome = await self.acts.act(
-                guild, action, target, ctx.author, reason, duration=duration, delete_days=delete_days
-            )
-        except (discord.DiscordServerError, OSError) as error:
-            await self.recovery.reconcile(guild)
-            raise Refused("moderation.unsure", name=shown(target.display_name)) from error
+        outcome = await self.acts.act(
+            guild, action, target, ctx.author, reason, duration=duration, delete_days=delete_days
+        )
         case = outcome.case
         end = case.draft.expires_at
         key = f"moderation.done.{action}" + ("_until" if end else "")

@@ -9,7 +9,7 @@ import discord
 from reference.utils.monitoring.structured_logger import get_logger
 
 from .cases import Action
-from .texts import shown
+from .texts import TROUBLE, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -60,8 +60,8 @@ class ModLog:
             return None
         try:
             return await channel.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
-        except discord.HTTPException as error:
-            log.warning("the mod-log could not be told", guild=guild.id, status=error.status, code=error.code)
+        except TROUBLE as error:
+            log.warning("the mod-log could not be told", guild=guild.id, error=str(error))
             return None
 
     async def tell(self, guild: discord.Guild, case: Case) -> None:
@@ -79,8 +79,8 @@ class ModLog:
             try:
                 message = channel.get_partial_message(case.log_message_id)
                 await message.edit(embed=await self.embed(guild, case))
-            except discord.HTTPException as error:
-                log.info("an entry of the mod-log is gone", guild=guild.id, code=error.code)
+            except TROUBLE as error:
+                log.info("an entry of the mod-log could not be changed", guild=guild.id, error=str(error))
 
     async def embed(self, place: GuildPlace, case: Case) -> discord.Embed:
         """Return a case as people read it.

@@ -14,7 +14,7 @@ import discord
 from reference.utils.monitoring.structured_logger import get_logger
 
 from .cases import Action, Draft
-from .texts import clean, reference_in
+from .texts import TROUBLE, clean, reference_in
 
 if TYPE_CHECKING:
     from .acts import Acts
@@ -47,6 +47,7 @@ class Recovery:
         self._acts = acts
         self._store = acts.store
         self._began = acts.now()
+        acts.was_done = self._was_done_already
 
     async def reconcile(self, guild: discord.Guild) -> None:
         """Settle or discard the pending cases of a guild, and tell the mod-log what it was not told."""
@@ -73,6 +74,14 @@ class Recovery:
         async for entry in guild.audit_logs(limit=MOST_ENTRIES, after=last, oldest_first=True):
             await self.note_entry(entry)
 
+    async def _was_done_already(self, guild: discord.Guild, case: Case) -> bool:
+        """Tell whether an act without an answer is to be seen; where it is not, the case stays pending."""
+        try:
+            return await self._was_done(guild, case)
+        except TROUBLE as error:
+            log.warning("it is not known yet whether an act was done", guild=guild.id, error=str(error))
+            return False
+
     async def _was_done(self, guild: discord.Guild, case: Case) -> bool:
         try:
             return await self._is_in_audit_log(guild, case)
@@ -93,17 +102,28 @@ class Recovery:
         guild = entry.guild
         action = _action_of(entry)
         target = entry.target
-        if action is None or entry.user_id in {None, guild.me.id} or target is None:
+        if action is None or entry.user_id is None or target is None:
+            return
+        if entry.user_id == guild.me.id:
+            await self._note_own(entry)
             return
         user = target if isinstance(target, discord.Member | discord.User) else self._acts.bot.get_user(int(target.id))
         name = clean(user.name, 64) if user else ""
         end = entry.after.timed_out_until if action is Action.TIMEOUT else None
-        moderator = entry.user_id or 0
         reason = clean(entry.reason)
-        draft = Draft(guild.id, action, int(target.id), name, moderator, reason, entry.created_at, end)
+        draft = Draft(guild.id, action, int(target.id), name, entry.user_id, reason, entry.created_at, end)
         case = await self._store.record(draft, entry.id)
         if case is not None:
             await self._acts.announce(guild, case)
+
+    async def _note_own(self, entry: discord.AuditLogEntry) -> None:
+        """Settle the case of an act of the bot that Discord did without an answer."""
+        number = reference_in(entry.reason)
+        case = await self._store.get(number) if number is not None else None
+        if case is None or case.number is not None or case.id in self._acts.busy:
+            return
+        if case.draft.guild_id == entry.guild.id:
+            await self._acts.announce(entry.guild, await self._store.settle(case, entry.id))
 
     async def lift(self, case: Case) -> bool:
         """End a ban whose time is over.

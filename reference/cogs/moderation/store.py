@@ -63,13 +63,6 @@ LAST = "SELECT MAX(created_at) FROM mod_case WHERE guild_id = ? AND number IS NO
 OVER = "UPDATE mod_case SET is_over = 1 WHERE id = ?"
 TOLD = "UPDATE mod_case SET log_channel_id = ?, log_message_id = ? WHERE id = ?"
 OF_USER = "SELECT * FROM mod_case WHERE target_id = ? AND number IS NOT NULL ORDER BY guild_id, number"
-FORGET_GUILD = (
-    "DELETE FROM mod_case WHERE guild_id = ?",
-    "DELETE FROM mod_case_count WHERE guild_id = ?",
-    "DELETE FROM channel_lock WHERE guild_id = ?",
-    "DELETE FROM automod_policy WHERE guild_id = ?",
-    "DELETE FROM settings_form WHERE guild_id = ?",
-)
 FORGET_USER = "UPDATE mod_case SET target_name = '', reason = '' WHERE target_id = ?"
 
 
@@ -116,6 +109,10 @@ class CaseStore:
     async def discard(self, case: Case) -> None:
         """Forget a case, for it was not done."""
         await self._database.write(lambda raw: raw.execute(DISCARD, (case.id,)))
+
+    async def get(self, case_id: int) -> Case | None:
+        """Return the case of an id, numbered or not."""
+        return _one(await self._rows(BY_ID, case_id))
 
     async def find(self, guild_id: int, number: int) -> Case | None:
         """Return the case of a number."""
@@ -179,15 +176,6 @@ class CaseStore:
     async def forget_user(self, user_id: int) -> int:
         """Forget the name and the reasons of somebody; that bans end on time needs the rest. Return how many."""
         return await self._database.write(lambda raw: raw.execute(FORGET_USER, (user_id,)).rowcount)
-
-    async def forget_guild(self, guild_id: int) -> None:
-        """Forget everything of a guild."""
-
-        def forget(raw: sqlite3.Connection) -> None:
-            for statement in FORGET_GUILD:
-                raw.execute(statement, (guild_id,))
-
-        await self._database.write(forget)
 
     async def _rows(self, statement: str, *values: Any) -> list[Case]:
         rows = await self._database.read(lambda raw: raw.execute(statement, values).fetchall())

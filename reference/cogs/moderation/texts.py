@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 
+import aiohttp
+import discord
 from discord.utils import escape_markdown
 
-__all__ = ["LONGEST_REASON", "audit_line", "audit_reason", "clean", "reference_in", "shown"]
+__all__ = ["LONGEST_REASON", "TROUBLE", "audit_line", "audit_reason", "clean", "reference_in", "shown"]
 
 LONGEST_REASON = 1000
 """Characters of a reason that are kept."""
 
 LONGEST_AUDIT_REASON = 512
 """Characters that Discord's audit log takes."""
+
+TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord can end with."""
 
 JOINERS = "\u200c\u200d"
 """Zero-width letters that scripts and emoji need; they are kept between visible characters."""
