@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localdiscord.actions import deletion
+from localdiscord.actions import deletion, members
 from localdiscord.driver.errors import HumanlyImpossibleError
 from reference.cogs.community.poll_store import MOST_OPEN
 from tests.bot.square import settings, square
@@ -228,3 +228,27 @@ async def test_a_poll_that_discord_refuses_is_not_kept(square: Square) -> None:
     square.carol.slash(square.general, "poll start", question="Tea?", options="yes | no")
     await square.stage.settled()
     assert await square.cog("Polls").store.recent(square.guild.id) == []
+
+
+async def test_the_end_is_meant_where_one_lives(square: Square) -> None:
+    """A time of day at which a poll is to end is read in the time zone of who starts it."""
+    await square.use(square.carol, "remind zone", name="Asia/Bangkok")
+    await started(square, until="tomorrow at 9:00")
+    (poll,) = await square.cog("Polls").store.recent(square.guild.id)
+    assert poll.closes_at.isoformat() == "2026-03-03T02:00:00+00:00"
+
+
+async def test_a_server_that_the_bot_left_is_forgotten(square: Square) -> None:
+    """Polls, roles, days and feedback of a server go when the bot leaves it."""
+    poll = await started(square)
+    await pressed(square, square.carol, poll, "1. tea")
+    square.carol.react(poll, "👍")
+    await square.cog("SelfRoles").store.offer(square.guild.id, 5)
+    square.carol.say(square.general, "hello")
+    await square.stage.settled()
+    await square.cog("Stats").counting.flush()
+    members.leave(square.world, square.guild, square.stage.town.application.bot)
+    await square.stage.settled()
+    for table in ("poll", "poll_vote", "self_role", "guild_activity", "feedback"):
+        statement = f"SELECT COUNT(*) FROM {table}"  # noqa: S608  a name of the list above
+        assert (await square.bot.database.read(lambda raw: raw.execute(statement).fetchone()[0])) == 0, table  # noqa: B023

@@ -82,11 +82,12 @@ def test_avatars_that_are_none(data: bytes) -> None:
 
 def test_long_names_are_cut_between_letters() -> None:
     """A text that fits in no size is cut, ends with dots, and keeps letters and their marks together."""
-    text, size = fonts.fit("ที่" * 100, 300, range(40, 20, -2))
+    letter = "e\u0323\u0301"
+    text, size = fonts.fit(letter * 100, 300, range(40, 20, -2))
     assert size == 22
     assert text.endswith("…")
     assert fonts.text_width(text, size) <= 300
-    assert text[:-1] == "ที่" * (len(text[:-1]) // 3)
+    assert text[:-1] == letter * (len(text[:-1]) // 3)
 
 
 @given(st.text(max_size=30), st.integers(20, 400))

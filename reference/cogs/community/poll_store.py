@@ -46,6 +46,10 @@ SELECT poll.question, poll.options, poll_vote.option FROM poll_vote JOIN poll ON
 WHERE poll_vote.user_id = ? ORDER BY poll.id, option
 """
 BY_USER = "SELECT question FROM poll WHERE author_id = ? ORDER BY id"
+FORGET_GUILD = (
+    "DELETE FROM poll_vote WHERE poll_id IN (SELECT id FROM poll WHERE guild_id = ?)",
+    "DELETE FROM poll WHERE guild_id = ?",
+)
 FORGET = ("DELETE FROM poll_vote WHERE user_id = ?", "UPDATE poll SET author_id = 0 WHERE author_id = ?")
 
 
@@ -156,6 +160,15 @@ class PollStore:
         """Return when the next poll ends."""
         text = await self._database.read(lambda raw: raw.execute(NEXT).fetchone()[0])
         return parse_utc(text) if text else None
+
+    async def forget_guild(self, guild_id: int) -> None:
+        """Forget the polls of a guild, and their votes."""
+
+        def forget(raw: sqlite3.Connection) -> None:
+            for statement in FORGET_GUILD:
+                raw.execute(statement, (guild_id,))
+
+        await self._database.write(forget)
 
     async def export(self, user_id: int) -> dict[str, Any]:
         """Return what is kept of a person."""

@@ -20,6 +20,7 @@ from reference.views import Handled
 
 from .poll import LONGEST_OPTION, MOST_OPTIONS, Poll, options_in, poll_embed
 from .poll_store import MOST_OPEN, PollStore
+from .reminder_store import ReminderStore
 from .schedule import TROUBLE, Schedule
 from .when import WhenError, parse_when
 
@@ -148,7 +149,7 @@ class Polls(commands.Cog):
             raise Refused("community.polls.options", most=MOST_OPTIONS)
         if long := next((text for text in texts if len(text) > LONGEST_OPTION), None):
             raise Refused("community.polls.long_option", option=f"{long[:20]}…", longest=LONGEST_OPTION)
-        closes = self._end(until)
+        closes = await self._end(until, ctx.author.id)
         guild = cast("discord.Guild", ctx.guild)
         poll = Poll(
             guild.id,
@@ -172,11 +173,13 @@ class Polls(commands.Cog):
         await self.store.posted(kept.id, message.id)
         self.schedule.wake()
 
-    def _end(self, until: str | None) -> datetime | None:
+    async def _end(self, until: str | None, user_id: int) -> datetime | None:
+        """Read when a poll is to end, in the time zone of who starts it."""
         if until is None:
             return None
+        zone = await ReminderStore(self.bot.database).zone(user_id)
         try:
-            return parse_when(until, self.schedule.now())
+            return parse_when(until, self.schedule.now(), zone)
         except WhenError as error:
             shown = discord.utils.escape_mentions(discord.utils.escape_markdown(until[:100]))
             raise Refused(f"community.reminders.when_{error.kind}", when=shown) from None
@@ -226,6 +229,11 @@ class Polls(commands.Cog):
         if count is None or ctx.guild is None or count.poll.guild_id != ctx.guild.id:
             raise Refused("community.polls.unknown", number=number)
         return count
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Forget the polls of a guild that the bot has left."""
+        await self.store.forget_guild(guild.id)
 
     # Votes
 
