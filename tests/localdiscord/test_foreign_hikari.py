@@ -13,7 +13,9 @@ from localdiscord import LocalDiscord
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-hikari = pytest.importorskip("hikari", reason="hikari is not installed; it belongs to the test dependencies")
+    import hikari
+else:
+    hikari = pytest.importorskip("hikari", reason="hikari is not installed; it belongs to the test dependencies")
 
 
 @contextlib.asynccontextmanager
