@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+EPILOG = (
+    "Settings come from the command line, then from variables (DISCORD_TOKEN, BOT_PREFIX, BOT_HEALTH__PORT...), then"
+    " from the file; `check --settings` lists all. Exit codes: "
+    + ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+    + "."
+)
+"""What `--help` ends with."""
+
 LOCAL_PATIENCE = 0.2
 """Seconds in which a local Discord has told of all guilds; the real one is given two."""
 
@@ -58,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reference", description="The reference bot.")
+    parser = argparse.ArgumentParser(prog="python -m reference", description="The reference bot.", epilog=EPILOG)
     parser.add_argument(
         "command", nargs="?", choices=("run", "check"), default="run", help="run (the default) or check"
     )
@@ -109,6 +117,7 @@ async def _run_bot(settings: Settings, options: argparse.Namespace, terminal: Te
         connector = None
         if options.local is not None or not token:
             from . import local  # noqa: PLC0415  a bot on the real Discord never loads it
+            from .cogs.music.samples import make_samples  # noqa: PLC0415
 
             try:
                 place = await stack.enter_async_context(_place(options, token))
@@ -117,6 +126,7 @@ async def _run_bot(settings: Settings, options: argparse.Namespace, terminal: Te
                 return ExitCode.UNREACHABLE
             token, connector = place.token, place.connector
             terminal.ok("local Discord", f"{place.url}  (nothing leaves this machine)")
+            await asyncio.to_thread(make_samples, settings.media)
             if not options.no_browser and not await local.open_page(place.url):
                 terminal.note("browser", f"none could be opened; open {place.url} yourself")
 

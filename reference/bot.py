@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 from discord import app_commands
@@ -116,6 +116,8 @@ class Bot(commands.AutoShardedBot):
         feedback: what people think of answers.
         ending: ends the bot in order; areas register what they have to do then.
         failed_areas: those that could not be loaded at the start.
+        is_ending: whether it takes no new work, for it ends.
+        is_resting: whether it takes work of its owner alone.
         is_restarting: whether it was ended to be started anew.
         services: the services that it leans on; areas register theirs, with a check.
         memory: has caches give memory back; areas register theirs.
@@ -155,6 +157,7 @@ class Bot(commands.AutoShardedBot):
         self.publish: Callable[[], None] = _nothing
         self.parts = Running(BOT_PARTS, self)
         self.is_ending = False
+        self.is_resting = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
         self.add_check(_admit_text_command)
@@ -296,14 +299,16 @@ class Bot(commands.AutoShardedBot):
 
     # What may be done
 
-    def require_open(self) -> None:
-        """Refuse new work while the bot is shutting down.
+    async def require_open(self, user: discord.abc.User) -> None:
+        """Refuse new work while the bot ends, and while it rests to all but its owner.
 
         Raises:
-            Refused: it is.
+            Refused: it does.
         """
         if self.is_ending:
             raise Refused("shutdown.soon")
+        if self.is_resting and not await self.is_owner(cast("discord.User", user)):
+            raise Refused("core.maintenance")
 
     async def require(self, guild_id: int | None, feature: Feature) -> GuildConfig:
         """Refuse what a guild switched off; return what the guild chose.
@@ -313,7 +318,7 @@ class Bot(commands.AutoShardedBot):
         """
         config = await self.guild_config(guild_id)
         if not config.enabled(feature):
-            raise Refused("core.feature_off", feature=feature.value)
+            raise Refused("core.feature_off", feature=feature)
         return config
 
     async def admit(
@@ -326,11 +331,9 @@ class Bot(commands.AutoShardedBot):
         Raises:
             Refused: it must not; the answer says why.
         """
-        self.require_open()
-        guild_id = place.guild.id if isinstance(place, commands.Context) and place.guild else None
         user = place.author if isinstance(place, commands.Context) else place.user
-        if isinstance(place, discord.Interaction):
-            guild_id = place.guild_id
+        await self.require_open(user)
+        guild_id = place.guild_id if isinstance(place, discord.Interaction) else getattr(place.guild, "id", None)
         feature = getattr(callback, "__feature__", None) or getattr(cog, "feature", None)
         if isinstance(feature, Feature):
             await self.require(guild_id, feature)

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import discord
 from discord.ext import commands
 
+from .guilds import Feature
 from .incidents import Incidents
 from .refusals import Answer, Refused, answer_to, unwrapped
 from .utils.monitoring.health_api import health_data
+from .utils.monitoring.log_context import new_correlation_id
 from .utils.monitoring.metrics import metrics
 from .utils.monitoring.sentry_integration import capture_exception
-from .utils.monitoring.structured_logger import get_correlation_id, get_logger, set_correlation_id
+from .utils.monitoring.structured_logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .bot import Bot
 
 __all__ = ["Errors", "Place", "Refused"]
@@ -85,7 +89,7 @@ class Errors:
 
     async def tell(self, place: Place, answer: Answer) -> bool:
         """Answer, for the person's eyes where Discord can; tell whether that was possible."""
-        text = await self._bot.text(place, answer.key, **answer.values)
+        text = await self._bot.text(place, answer.key, **await self._shown(place, answer.values))
         interaction = place if isinstance(place, discord.Interaction) else place.interaction
         try:
             if interaction is not None:
@@ -99,9 +103,16 @@ class Errors:
             return False
         return True
 
+    async def _shown(self, place: Place, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values as people know them: a feature by its name in their language."""
+        return {
+            name: await self._bot.text(place, f"settings.feature.{value}") if isinstance(value, Feature) else value
+            for name, value in values.items()
+        }
+
     async def _report(self, error: BaseException, place: Place | None, what: str) -> str:
         """Let everybody know who should: log, metrics, health, database, Sentry, alerts; return the incident's id."""
-        incident = get_correlation_id() or set_correlation_id()
+        incident = new_correlation_id()
         guild_id = None if place is None or place.guild is None else place.guild.id
         user_id = None if place is None else _user_of(place).id
         log.error("%s failed", what, incident=incident, exc_info=error)

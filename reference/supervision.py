@@ -238,6 +238,7 @@ class Supervisor:
 
     def _welcome(self, bot: Bot) -> Callable[[], Coroutine[Any, Any, None]]:
         async def on_ready() -> None:
+            bot.remove_listener(on_ready)
             if bot.user is not None:
                 count = len(bot.guilds)
                 where = f"in {count} server{'' if count == 1 else 's'}"

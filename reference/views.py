@@ -25,13 +25,13 @@ __all__ = ["Handled", "Modal", "Persistent", "View"]
 
 
 async def _admit(interaction: discord.Interaction, name: str) -> None:
-    """Begin a piece of work, and refuse it while the bot is shutting down.
+    """Begin a piece of work, and refuse it while the bot ends or rests.
 
     Raises:
-        Refused: it is.
+        Refused: it does.
     """
     work.begin("component", name, user_id=interaction.user.id, guild_id=interaction.guild_id)
-    _bot(interaction).require_open()
+    await _bot(interaction).require_open(interaction.user)
 
 
 def _bot(interaction: discord.Interaction) -> Bot:
@@ -54,7 +54,7 @@ class View(discord.ui.View):
         """Admit who may use the components; one that overrides this calls it first.
 
         Raises:
-            Refused: somebody else uses them, or the bot is shutting down.
+            Refused: somebody else uses them, or the bot ends or rests.
         """
         await _admit(interaction, type(self).__name__)
         if self.user_id not in {None, interaction.user.id}:
@@ -74,13 +74,15 @@ class Modal(discord.ui.Modal):
         """Admit a form that was sent; one that overrides this calls it first.
 
         Raises:
-            Refused: the bot is shutting down.
+            Refused: the bot ends or rests.
         """
         await _admit(interaction, type(self).__name__)
         return True
 
-    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
-        """Answer an error."""
+    async def on_error(  # type: ignore[override]
+        self, interaction: discord.Interaction, error: Exception, /
+    ) -> None:
+        """Answer an error; a form has no item that could be named."""
         await _bot(interaction).errors.handle(error, interaction, type(self).__name__)
 
 

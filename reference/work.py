@@ -22,25 +22,31 @@ HANDLERS = ("discord.py: ", "CommandTree-invoker", "discord-ui-view-dispatch", "
 """How the names of the tasks begin in which discord.py runs a bot's code."""
 
 
+COMMAND = "command"
+"""The kind of work that is counted; what else is done is measured alone."""
+
+
 def begin(kind: str, name: str, failed: Callable[[], bool] | None = None, **fields: Any) -> None:
     """Begin a piece of work in the current task, which is part of it until it ends.
 
     All lines that are logged from here on share an id.
 
     Args:
-        kind: `command`, `button` and so on.
+        kind: `COMMAND`, or what else it is.
         name: of the command.
         failed: asked at the end whether it failed.
         **fields: for the log.
     """
     log.request(**{kind: name}, **fields).__enter__()
-    metrics.increment_commands(name)
-    health_data.increment_commands()
+    if kind == COMMAND:
+        metrics.increment_commands(name)
+        health_data.increment_commands()
     begun = time.perf_counter()
 
     def end(_task: asyncio.Task[Any]) -> None:
         seconds, is_failed = time.perf_counter() - begun, failed is not None and failed()
-        metrics.observe("command_seconds", name, seconds)
+        if kind == COMMAND:
+            metrics.observe("command_seconds", name, seconds)
         perf_tracker.record(f"{kind} {name}", seconds, failed=is_failed)
         if is_failed:
             metrics.increment("command_errors", name)

@@ -39,7 +39,9 @@ async def test_ping_answers_in_the_language_of_the_asker(stage: Stage) -> None:
     assert thai.content.startswith("ปอง")
 
 
-@pytest.mark.parametrize("line", ["health", "shards", "errors", "sync", "reload admin", "shutdown", "restart"])
+@pytest.mark.parametrize(
+    "line", ["health", "shards", "errors", "sync", "reload admin", "maintenance yes", "shutdown", "restart"]
+)
 async def test_nobody_but_the_owner_may(stage: Stage, line: str) -> None:
     """Each command of the operator is refused to others, also as a text command, and changes nothing."""
     general = stage.channels["general"]
@@ -183,3 +185,17 @@ async def test_the_owner_ends_the_bot_in_order(stage: Stage, line: str, restarts
     assert stage.bot.is_restarting is restarts
     (act,) = await stage.bot.audit.get_recent_actions(action=line)
     assert act["actor_id"] == stage.town.owner.id
+
+
+async def test_while_the_bot_rests_it_works_for_its_owner_alone(stage: Stage) -> None:
+    """`/admin maintenance` refuses everybody else, in commands of both kinds, until it is over; Discord shows it."""
+    general = stage.channels["general"]
+    assert (await asked(stage, "admin maintenance", on=True)).content.startswith("I rest now")
+    refused = await stage.member.reply(stage.member.slash(general, "ping"))
+    assert refused.content.startswith("I am being looked after")
+    stage.member.say(general, "!ping")
+    await stage.member.expect(general, lambda message: message.content.startswith("I am being looked after"))
+    assert (await asked(stage, "ping")).content.startswith("Pong")
+    assert (await asked(stage, "admin maintenance", on=False)).content.startswith("I am back")
+    answer = await stage.member.reply(stage.member.slash(general, "ping"))
+    assert answer.content.startswith("Pong")

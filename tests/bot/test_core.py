@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import subprocess
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 import pytest
+from aiohttp import web
 from discord import ui
 from discord.ext import commands
 
@@ -21,7 +24,10 @@ from reference.config import Settings
 from reference.limits import check_limits, limited
 from reference.parts import Running
 from reference.refusals import Refused
+from reference.services import health as side_service
+from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
+from reference.utils.monitoring.alerting import AlertManager
 from reference.utils.monitoring.health_api import health_data
 from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.performance_tracker import perf_tracker
@@ -443,3 +449,96 @@ async def test_a_bot_that_cannot_reach_discord_stops_what_it_started(
 def test_the_logger_of_the_bot_is_structured() -> None:
     """The bot's lines carry fields."""
     assert get_logger("reference.bot").name == "reference.bot"
+
+
+async def test_an_incident_is_alerted_of_through_a_real_webhook(stage: Stage) -> None:
+    """The operator gets a message with the incident; the same failure within the cool-down sends none."""
+    got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        got.put_nowait(await request.json())
+        return web.Response(status=204)
+
+    async with served("/api/webhooks/1/" + "x" * 30, take) as url:
+        origin = url.partition("/api")[0]
+        stage.bot.alerts = AlertManager(url, 300, origins=[origin])
+        for _ in range(2):
+            await stage.bot.errors.handle(ZeroDivisionError("x"), None, "a test")
+        message = await asyncio.wait_for(got.get(), 5)
+        await asyncio.gather(*stage.bot._tasks)
+        await stage.bot.alerts.close()
+    incidents = await stage.bot.errors.incidents.recent()
+    assert len(incidents) == 2
+    assert any(incident.id in str(message) for incident in incidents)
+    assert got.empty()
+
+
+async def test_health_is_pushed_to_the_side_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discord: Any
+) -> None:
+    """Where a side service runs, it knows the bot's health and figures after the bot is gone."""
+    monkeypatch.setattr(Database, "_instance", None)
+    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
+    runner = web.AppRunner(side_service.make_app())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    settings = Settings.model_validate({"data": tmp_path, "health": {"service_url": url}})
+    bot = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
+    async with running(bot, discord):
+        bot.publish()
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/health") as response:
+            told = await response.json()
+        async with session.get(f"{url}/metrics") as response:
+            figures = await response.text()
+    await runner.cleanup()
+    assert told["report"]["bot"]["name"] == "Reference#0000"
+    assert "bot_guilds" in figures
+
+
+async def test_each_shard_has_its_own_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discord: Any) -> None:
+    """A bot of two shards shows both on the health page, and the guild on the one that hears of it."""
+    monkeypatch.setattr(Database, "_instance", None)
+    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
+    bot = build_bot(
+        Settings(data=tmp_path, shards=2),
+        connector=discord.connector(),
+        guild_ready_timeout=0,
+        max_ratelimit_timeout=30,
+    )
+    async with running(bot, discord):
+        states = bot.shards_health.states()
+        bot.publish()
+        services = dict(health_data.service_health)
+    assert [state.is_up for state in states] == [True, True]
+    assert sum(state.guilds for state in states) == 1
+    assert {"shard 0", "shard 1"} <= services.keys()
+    assert "shard 1" not in health_data.service_health
+
+
+@asynccontextmanager
+async def served(path: str, handler: Any) -> AsyncIterator[str]:
+    """Serve one path on this machine while the body runs; yields its address."""
+    app = web.Application()
+    app.router.add_post(path, handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
+    finally:
+        await runner.cleanup()
+
+
+def test_whatever_has_buttons_has_its_errors_answered() -> None:
+    """Each view, form and dynamic item of the bot derives from what answers errors."""
+    strays = []
+    for file in sorted((HOME / "reference").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.ClassDef) and file.name != "views.py":
+                bases = " ".join(ast.unparse(base) for base in node.bases)
+                is_stray = "ui.View" in bases or "ui.Modal" in bases or "ui.LayoutView" in bases
+                is_stray |= "DynamicItem" in bases and "Handled" not in bases
+                strays += [f"{file.name}: {node.name}({bases})"] if is_stray else []
+    assert strays == []

@@ -98,6 +98,17 @@ class Admin(commands.Cog):
 
     @subcommand(admin)
     @commands.is_owner()
+    @app_commands.describe(on="Whether others than you are refused")
+    async def maintenance(self, ctx: Context, on: bool) -> None:
+        """Let nobody but you use the bot, or everybody again."""
+        self.bot.is_resting = on
+        await self.bot.change_presence(status=discord.Status.dnd if on else discord.Status.online)
+        await self.bot.audit.log_action("maintenance", ctx.author.id, details={"on": on})
+        key = "admin.maintenance_on" if on else "admin.maintenance_off"
+        await ctx.send(await self.bot.text(ctx, key), ephemeral=True)
+
+    @subcommand(admin)
+    @commands.is_owner()
     async def shutdown(self, ctx: Context) -> None:
         """End the bot in order: commands that run are finished, and everything is saved."""
         await self._end(ctx, "shutdown")
