@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localdiscord.actions import roles
+from localdiscord.actions import messages, roles
+from localdiscord.actions.drafts import Draft
 from localdiscord.driver.errors import HumanlyImpossibleError
 from localdiscord.model.files import Upload
 from localdiscord.permissions import Permissions
@@ -90,6 +91,28 @@ async def test_an_edit_hides_nothing(court: Court) -> None:
     await court.stage.settled()
     assert not stands(said)
     assert len(court.logged()) == 1
+
+
+async def test_forwarding_and_polls_hide_nothing(court: Court) -> None:
+    """What a message forwards, and what its poll asks and offers, is looked at like its own words."""
+    await filtering(court, "words")
+    source = court.bob.say(court.general, "badword")
+    forward = {"type": 1, "message_id": source.id, "channel_id": court.general.id}
+    music, world = court.stage.channels["music"], court.world
+    answers = [{"poll_media": {"text": text}} for text in ("fine", "b a d w o r d")]
+    poll = {
+        "question": {"text": "What?"},
+        "answers": answers,
+        "duration": 24,
+        "allow_multiselect": False,
+        "layout_type": 1,
+    }
+    forwarded = messages.send(world, music, court.carol.user, Draft(reference=forward))
+    asked = messages.send(world, music, court.carol.user, Draft(poll=poll))
+    await court.stage.settled()
+    assert not stands(forwarded)
+    assert not stands(asked)
+    assert stands(source)
 
 
 async def test_moderators_and_bots_are_left_alone(court: Court) -> None:

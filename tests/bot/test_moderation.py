@@ -291,3 +291,10 @@ async def test_without_a_modlog_reports_are_refused(stage: Stage) -> None:
     said = stage.owner.say(stage.channels["general"], "hm")
     answer = await stage.thai.reply(stage.thai.use_on_message(said, "Report message"))
     assert answer.content == "เซิร์ฟเวอร์นี้ยังไม่มีช่องสำหรับรับรายงาน โปรดติดต่อผู้ดูแลโดยตรง"
+
+
+async def test_commands_have_a_cooldown(court: Court) -> None:
+    """A moderator who uses one command too often is asked to wait."""
+    answers = [await court.use(court.bob, "case", number=9) for _ in range(11)]
+    assert set(answers[:10]) == {"There is no case 9 here."}
+    assert answers[10].startswith("Please wait")

@@ -51,6 +51,15 @@ async def test_a_purge_can_be_choosy(court: Court) -> None:
     assert "There is no case 9 here." not in texts(court.general)
 
 
+async def test_a_text_purge_takes_words_after_the_count(court: Court) -> None:
+    """`!purge 5 buy now` deletes those of the newest messages in which the words stand."""
+    for text in ("buy now!", "hello", "BUY NOW"):
+        court.carol.say(court.general, text)
+    court.bob.say(court.general, "!purge 5 buy now")
+    await court.bob.expect(court.general, lambda message: message.content == "2 messages were deleted.")
+    assert texts(court.general)[:2] == ["hello", "!purge 5 buy now"]
+
+
 async def test_more_than_a_hundred_are_deleted_in_parts(court: Court) -> None:
     """A purge of more than Discord deletes at once takes several requests and forgets none."""
     for number in range(130):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from localdiscord.model.files import Upload
 from reference import bot as bot_module
 from reference.cogs.moderation.policy import Policy
+from reference.cogs.settings import document
+from reference.cogs.settings.choices import CHANNELS, FIELDS
+from reference.cogs.settings.cog import Place, Switch
 from reference.guilds import Feature
+from reference.utils.database.guild_settings import SETTINGS
 
 if TYPE_CHECKING:
     from localdiscord.model.message import Message
@@ -202,3 +206,10 @@ async def test_export_and_reset_are_in_the_form_too(stage: Stage) -> None:
     assert preview.embeds[0]["title"] == "6 changes"
     await owner.reply(owner.click(preview, "Do it"))
     assert (await stage.bot.guild_config(stage.town.guild.id)).prefix is None
+
+
+def test_nothing_that_can_be_chosen_is_missing() -> None:
+    """The form, the commands and the file know every setting and every feature that there is."""
+    assert set(FIELDS) == set(SETTINGS) - {"ai_enabled"} == set(document.Settings.model_fields)
+    assert set(get_args(Switch)) == {feature.value for feature in Feature}
+    assert set(get_args(Place)) == set(CHANNELS)

@@ -20,6 +20,8 @@ from .spam import SpamCounter
 from .texts import TROUBLE, clean, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reference.bot import Bot
 
     from .acts import Acts
@@ -147,11 +149,21 @@ def seen(message: discord.Message) -> Message:
     """Return a message as filters see it."""
     channel = message.channel
     above = (getattr(channel, "parent_id", None), getattr(channel, "category_id", None))
+    files = [*message.attachments, *(file for forwarded in message.message_snapshots for file in forwarded.attachments)]
     mentioned = len({*message.raw_mentions, *message.raw_role_mentions})
     return Message(
-        content=message.content,
+        content="\n".join(_texts(message)),
         mentions=mentioned + EVERYONE_COUNTS * message.mention_everyone,
-        files=tuple(attachment.filename for attachment in message.attachments),
+        files=tuple(file.filename for file in files),
         roles=frozenset(role.id for role in getattr(message.author, "roles", ())),
         places=frozenset(place for place in (channel.id, *above) if place),
     )
+
+
+def _texts(message: discord.Message) -> Iterator[str]:
+    """Yield what a message says: itself, what it forwards, and what its poll asks."""
+    yield message.content
+    yield from (forwarded.content for forwarded in message.message_snapshots)
+    if message.poll is not None:
+        yield message.poll.question
+        yield from (answer.text for answer in message.poll.answers)

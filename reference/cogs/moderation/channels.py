@@ -61,7 +61,7 @@ class Channels(commands.Cog):
         ctx: commands.Context[Bot],
         count: Count,
         user: discord.User | None = None,
-        bots: bool = False,
+        bots: bool | None = None,
         *,
         contains: str | None = None,
     ) -> None:
@@ -184,7 +184,7 @@ class Channels(commands.Cog):
         await self.acts.modlog.say(guild, embed)
 
 
-def _wanted(user: discord.User | None, bots: bool, contains: str | None) -> Callable[[discord.Message], bool]:
+def _wanted(user: discord.User | None, bots: bool | None, contains: str | None) -> Callable[[discord.Message], bool]:
     words = (contains or "").casefold()
     return lambda message: (
         (user is None or message.author.id == user.id)

@@ -25,6 +25,7 @@ class Watch(commands.Cog):
         self.recovery = recovery
         self.expiry = expiry
         self._taking_up: set[int] = set()
+        self._taken_up: set[int] = set()
 
     async def cog_load(self) -> None:
         """Begin to lift bans at their time."""
@@ -36,9 +37,10 @@ class Watch(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Take up what was left off in the guilds that are there."""
+        """Take up what was left off in the guilds that were there before anybody could hear of it."""
         for guild in self.bot.guilds:
-            await self.take_up(guild)
+            if guild.id not in self._taken_up:
+                await self.take_up(guild)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
@@ -50,6 +52,7 @@ class Watch(commands.Cog):
         if guild.unavailable or guild.id in self._taking_up:
             return
         self._taking_up.add(guild.id)
+        self._taken_up.add(guild.id)
         try:
             await self.recovery.reconcile(guild)
             await self.recovery.catch_up(guild)
