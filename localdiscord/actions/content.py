@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import mimetypes
 import re
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions.access import permissions_in
-from localdiscord.components import walk
+from localdiscord.components import ComponentType, walk
 from localdiscord.errors import invalid_form
 from localdiscord.model.files import dimensions
 from localdiscord.permissions import Permissions
@@ -45,7 +46,10 @@ def apply_mentions(world: World, message: Message, allowed: dict[str, Any] | Non
         message: the message.
         allowed: what the author allows, as Discord's "allowed mentions"; None: everything.
     """
-    texts = [message.content, *(part["content"] for part in walk(message.components) if part.get("type") == 10)]
+    texts = [
+        message.content,
+        *(part["content"] for part in walk(message.components) if part["type"] == ComponentType.TEXT_DISPLAY),
+    ]
     content = CODE.sub("", "\n".join(texts))
     users = [user for user in _ids(USER, content) if _is_allowed(allowed, "users", user)]
     if message.referenced is not None and (allowed is None or allowed.get("replied_user")):
@@ -158,17 +162,42 @@ def _resolve(world: World, message: Message, files: list[dict[str, Any]]) -> set
         place[prefix] = place[key]
         if key == "url":
             place.update(_known(world, place[key], file, is_component=path == "components"))
+    for component in walk(message.components):
+        if component["type"] == ComponentType.FILE:
+            name = component["file"]["url"].rpartition("/")[2]
+            component.update({"name": name, "size": by_name.get(name, {}).get("size")})
     return shown
+
+
+EMPTY: dict[int, dict[str, Any]] = {
+    ComponentType.CONTAINER: {"accent_color": None},
+    ComponentType.THUMBNAIL: {"description": None},
+}
+"""What messages show of components for which the author gave nothing."""
+
+
+def completed(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the components of a message what the author left out: their ids, in order, and what is empty."""
+    taken = {part["id"] for part in walk(components) if part.get("id")}
+    free = (number for number in itertools.count(1) if number not in taken)
+    for part in walk(components):
+        part.update({name: value for name, value in EMPTY.get(part["type"], {}).items() if name not in part})
+        for item in part.get("items", ()):
+            item.setdefault("description", None)
+        if not part.get("id"):
+            part["id"] = next(free)
+    return components
 
 
 def _known(world: World, url: str, file: dict[str, Any], *, is_component: bool) -> dict[str, Any]:
     stored = world.files.at(url)
     size = dimensions(stored.data) if stored else None
-    body: dict[str, Any] = {"width": size[0], "height": size[1]} if size else {"width": 0, "height": 0}
+    nothing = None if is_component else 0
+    body: dict[str, Any] = dict(zip(("width", "height"), size or (nothing, nothing), strict=True))
     if stored:
         body["content_type"] = file.get("content_type") or stored.media_type
     if is_component:
-        body |= {"loading_state": 2 if stored else 3}
+        body |= {"id": str(world.snowflakes.next()), "loading_state": 2 if stored else 3}
         if file:
             body["attachment_id"] = file["id"]
     return body

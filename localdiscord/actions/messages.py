@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import automod, threads
 from localdiscord.actions.access import permissions_in, require
-from localdiscord.actions.content import apply_attachments, apply_mentions
+from localdiscord.actions.content import apply_attachments, apply_mentions, completed
 from localdiscord.actions.drafts import LONGEST_CONTENT, SETTABLE, Draft
 from localdiscord.actions.writing import count_slowmode, require_reading, require_writing
-from localdiscord.components import walk
 from localdiscord.errors import DiscordError, Refusal, invalid_form
 from localdiscord.intents import Intents
 from localdiscord.model.message import (
@@ -98,7 +97,7 @@ def compose(
     """
     message = Message(key or world.snowflakes.next(), channel, author, draft.content.strip(), webhook_id=webhook_id)
     message.nonce, message.tts, message.flags = draft.nonce, draft.tts, draft.flags
-    message.embeds, message.components = draft.embeds, numbered(draft.components)
+    message.embeds, message.components = draft.embeds, completed(draft.components)
     _refer(world, message, draft)
     message.stickers = [_sticker(world, channel, key) for key in draft.stickers]
     message.poll = _poll(world, draft.poll)
@@ -118,19 +117,6 @@ def put(message: Message) -> None:
         channel.thread.sent += 1
     channel.messages[message.id] = message
     channel.last_message_id = message.id
-
-
-def numbered(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the components of a message their ids, in order, where the author gave none."""
-    taken = {part["id"] for part in walk(components) if part.get("id")}
-    number = 0
-    for part in walk(components):
-        if not part.get("id"):
-            number += 1
-            while number in taken:
-                number += 1
-            part["id"] = number
-    return components
 
 
 def _refer(world: World, message: Message, draft: Draft) -> None:
@@ -225,7 +211,7 @@ def edit(world: World, message: Message, draft: Draft) -> None:
     message.content, message.embeds, message.components = (
         whole.content.strip(),
         whole.embeds,
-        numbered(whole.components),
+        completed(whole.components),
     )
     message.flags = whole.flags
     try:
