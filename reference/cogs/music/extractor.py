@@ -107,12 +107,20 @@ class Extractor:
                     service_name=f"music from {host}",
                     circuit_breaker=self.breaker(host),
                 )
-        except CircuitBreakerOpenError as error:
-            raise MusicError("music.site_down", site=host, count=math.ceil(error.retry_after)) from None
-        except RetryDeadlineError:
-            raise MusicError("music.site_silent", site=host) from None
-        except YTDLError as error:
-            raise MusicError("music.refused", reason=str(error)) from error
+        except (CircuitBreakerOpenError, RetryDeadlineError, YTDLError) as error:
+            raise _told(error, host, query) from error
+
+
+def _told(error: Exception, host: str, query: str) -> MusicError:
+    """Return what people are told when a call was given up."""
+    is_away = isinstance(error, OutageError) or not isinstance(error, YTDLError)
+    if host == SEARCH and is_away:
+        return MusicError("music.search_away", query=query)
+    if isinstance(error, CircuitBreakerOpenError):
+        return MusicError("music.site_down", site=host, count=math.ceil(error.retry_after))
+    if isinstance(error, RetryDeadlineError):
+        return MusicError("music.site_silent", site=host)
+    return MusicError("music.refused", reason=str(error))
 
 
 async def _judged(call: Callable[[], Awaitable[T]]) -> T:
