@@ -211,6 +211,18 @@ async def test_a_note_is_for_moderators_only(court: Court) -> None:
     assert await court.use(court.bob, "note", user=court.carol.user, text="\u200b") == "The note is empty."
 
 
+async def test_a_note_is_not_shown_to_everybody(court: Court) -> None:
+    """Text commands, whose answers everybody sees, leave notes out and refuse to show one."""
+    await court.use(court.bob, "note", user=court.carol.user, text="secret")
+    said = court.bob.say(court.general, "!case 1")
+    answer = await court.bob.expect(court.general, lambda message: message.author.bot, after=said.id)
+    assert answer.content.startswith("Case 1 is a note for moderators")
+    said = court.bob.say(court.general, f"!cases {court.carol.user.mention}")
+    page = await court.bob.expect(court.general, lambda message: bool(message.embeds), after=said.id)
+    assert page.embeds[0]["title"] == "0 cases"
+    assert "secret" not in str(page.embeds)
+
+
 async def test_cases_are_looked_up_and_turned_over(court: Court) -> None:
     """`/case` shows one, `/cases` those of a member page by page, and pages are turned by moderators only."""
     for number in range(7):
@@ -231,7 +243,7 @@ async def test_cases_are_looked_up_and_turned_over(court: Court) -> None:
 async def test_pages_are_turned_by_moderators_only(court: Court) -> None:
     """Somebody else who sees the buttons is refused kindly."""
     for number in range(6):
-        await court.use(court.bob, "note", user=court.carol.user, text=f"note {number}")
+        await court.use(court.bob, "warn", member=court.carol.user, reason=f"reason {number}")
     said = court.bob.say(court.general, f"!cases {court.carol.user.mention}")
     page = await court.bob.expect(court.general, lambda message: bool(message.embeds), after=said.id)
     answer = await court.carol.reply(court.carol.click(page, "▶"))

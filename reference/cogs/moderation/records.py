@@ -11,6 +11,7 @@ from reference.commands import hybrid_command
 from reference.errors import Refused
 from reference.views import Handled
 
+from .cases import Action
 from .guards import guarded, guild_of, quietly
 from .texts import clean, shown
 
@@ -50,6 +51,8 @@ class Records(commands.Cog):
             number: Its number.
         """
         found = await self._find(ctx, number)
+        if found.draft.action is Action.NOTE and ctx.interaction is None:
+            raise Refused("moderation.note_is_private", number=number)
         embed = await self.acts.modlog.embed(ctx, found)
         await ctx.send(embed=embed, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
 
@@ -62,7 +65,7 @@ class Records(commands.Cog):
             ctx: where.
             user: Whose.
         """
-        embed, view = await history(self.bot, self.acts, ctx, user.id, 0)
+        embed, view = await history(self.bot, self.acts, ctx, user.id, 0, notes=ctx.interaction is not None)
         none = discord.AllowedMentions.none()
         if view is None:
             await ctx.send(embed=embed, ephemeral=True, allowed_mentions=none)
@@ -96,15 +99,30 @@ class Records(commands.Cog):
 
 
 async def history(
-    bot: Bot, acts: Acts, place: commands.Context[Bot] | discord.Interaction, user_id: int, page: int
+    bot: Bot,
+    acts: Acts,
+    place: commands.Context[Bot] | discord.Interaction,
+    user_id: int,
+    page: int,
+    *,
+    notes: bool,
 ) -> tuple[discord.Embed, discord.ui.View | None]:
-    """Return a page of somebody's cases, with the buttons to the others."""
+    """Return a page of somebody's cases, with the buttons to the others.
+
+    Args:
+        bot: the bot.
+        acts: with the cases.
+        place: whose language it is in.
+        user_id: whose cases.
+        page: counted from 0.
+        notes: whether notes are shown, which are not for everybody's eyes.
+    """
     guild_id = place.guild.id if place.guild else 0
-    counts = await acts.store.counts(guild_id, user_id)
+    counts = await acts.store.counts(guild_id, user_id, notes=notes)
     total = sum(counts.values())
     last = max(0, (total - 1) // PAGE)
     page = min(max(0, page), last)
-    found = await acts.store.history(guild_id, user_id, PAGE, page * PAGE)
+    found = await acts.store.history(guild_id, user_id, PAGE, page * PAGE, notes=notes)
 
     async def text(key: str, **values: Any) -> str:
         return await bot.text(place, f"moderation.{key}", **values)
@@ -153,5 +171,6 @@ class PageButton(Handled, discord.ui.DynamicItem[discord.ui.Button[Any]], templa
         records = bot.get_cog("Records")
         if not interaction.permissions.moderate_members:
             raise commands.MissingPermissions(["moderate_members"])
-        embed, view = await history(bot, records.acts, interaction, self.user_id, self.page)
+        notes = interaction.message is not None and interaction.message.flags.ephemeral
+        embed, view = await history(bot, records.acts, interaction, self.user_id, self.page, notes=notes)
         await interaction.response.edit_message(embed=embed, view=view)

@@ -36,11 +36,12 @@ BY_ID = "SELECT * FROM mod_case WHERE id = ?"
 BY_NUMBER = "SELECT * FROM mod_case WHERE guild_id = ? AND number = ?"
 BY_ENTRY = "SELECT 1 FROM mod_case WHERE guild_id = ? AND entry_id = ?"
 HISTORY = """
-SELECT * FROM mod_case WHERE guild_id = ? AND target_id = ? AND number IS NOT NULL
+SELECT * FROM mod_case WHERE guild_id = ? AND target_id = ? AND number IS NOT NULL AND (? OR action <> 'note')
 ORDER BY number DESC LIMIT ? OFFSET ?
 """
 COUNTS = """
-SELECT action, COUNT(*) FROM mod_case WHERE guild_id = ? AND target_id = ? AND number IS NOT NULL
+SELECT action, COUNT(*) FROM mod_case
+WHERE guild_id = ? AND target_id = ? AND number IS NOT NULL AND (? OR action <> 'note')
 GROUP BY action ORDER BY action
 """
 WARNINGS = """
@@ -118,13 +119,16 @@ class CaseStore:
         """Return the case of a number."""
         return _one(await self._rows(BY_NUMBER, guild_id, number))
 
-    async def history(self, guild_id: int, target_id: int, limit: int, offset: int = 0) -> list[Case]:
-        """Return the cases of somebody, the newest first."""
-        return await self._rows(HISTORY, guild_id, target_id, limit, offset)
+    async def history(
+        self, guild_id: int, target_id: int, limit: int, offset: int = 0, *, notes: bool = True
+    ) -> list[Case]:
+        """Return the cases of somebody, the newest first, with the notes or without."""
+        return await self._rows(HISTORY, guild_id, target_id, notes, limit, offset)
 
-    async def counts(self, guild_id: int, target_id: int) -> dict[str, int]:
-        """Return how many cases of each action somebody has."""
-        return dict(await self._database.read(lambda raw: map(tuple, raw.execute(COUNTS, (guild_id, target_id)))))
+    async def counts(self, guild_id: int, target_id: int, *, notes: bool = True) -> dict[str, int]:
+        """Return how many cases of each action somebody has, the notes included or not."""
+        values = (guild_id, target_id, notes)
+        return dict(await self._database.read(lambda raw: [tuple(row) for row in raw.execute(COUNTS, values)]))
 
     async def warnings(self, guild_id: int, target_id: int, since: datetime) -> int:
         """Return how often somebody was warned since a time, and since the last time-out."""

@@ -242,9 +242,9 @@ def _number(text: str, least: int, most: int) -> int | None:
     return int(text)
 
 
-def _action(text: str) -> Response | None:
+def _action(text: str) -> str | None:
     try:
-        return Response(text.lower()) if text else None
+        return Response(text.lower()).value if text else None
     except ValueError:
         raise Refused("settings.no_action") from None
 
