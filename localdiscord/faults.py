@@ -35,6 +35,11 @@ class Faults(RequestFaults):
         self.discord = discord
         self._refused = 0
 
+    def note(self, kind: str, where: str) -> None:
+        """Record a fault that happens; who waits for a change may look for it."""
+        super().note(kind, where)
+        self.discord.notify()
+
     def heal(self) -> None:
         """Take all faults back that wait."""
         super().heal()
