@@ -108,6 +108,13 @@ def bot(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the README's screenshots anew: the bot on a local Discord, in headless Chromium."""
+    install(session, "test")
+    session.run("python", "docs/screenshots.py", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Choose anew the versions in requirements.lock, for every platform and Python at once."""
     session.install("uv")

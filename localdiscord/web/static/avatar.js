@@ -2,11 +2,9 @@
 
 import { h } from "./dom.js";
 
-/** Return a hue for an id, the same each time. */
+/** Return a hue for an id, the same each time; neighbours are far apart, by the golden angle. */
 function hueOf(id) {
-  let hash = 7;
-  for (const digit of id) hash = (hash * 31 + digit.charCodeAt(0)) % 9973;
-  return (hash * 137) % 360;
+  return (Number(BigInt(id) % 1000n) * 137.508) % 360;
 }
 
 function initialsOf(name) {
