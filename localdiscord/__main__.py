@@ -38,7 +38,7 @@ def _number(low: int, high: int) -> Callable[[str], int]:
     return number
 
 
-def _scale(text: str) -> float | None:
+def scale(text: str) -> float | None:
     """Read how strict rate limits are: `off`, `on`, or how many times quicker than Discord's clock theirs goes."""
     if text in {"off", "on"}:
         return None if text == "off" else 1.0
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--shards", type=_number(1, MOST_SHARDS), default=1, help="how many shards are recommended")
     add(
         "--rate-limits",
-        type=_scale,
+        type=scale,
         default=1.0,
         metavar="on|off|SCALE",
         help="10 is ten times as quick; on without it",
