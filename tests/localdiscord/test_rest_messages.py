@@ -115,6 +115,18 @@ async def test_messages_are_written_in_channels_of_text() -> None:
         assert await bot.refused("POST", f"/channels/{category.id}/messages", {"content": "x"}) == (400, 50008)
 
 
+async def test_null_is_as_good_as_nothing() -> None:
+    """What may be left out may be null as well; what must be there may not."""
+    async with peer() as bot:
+        reference = {"message_id": str(bot.say("x").id), "type": None, "fail_if_not_exists": None}
+        body = {"content": "y", "embeds": None, "tts": None, "flags": None, "message_reference": reference}
+        assert (await bot.ask("POST", f"{bot.here}/messages", body))["type"] == 19
+        body["message_reference"] = {"message_id": None}
+        assert await bot.invalid("POST", f"{bot.here}/messages", body) == {
+            "message_reference.message_id": "BASE_TYPE_REQUIRED"
+        }
+
+
 async def test_a_nonce_that_is_enforced_writes_once() -> None:
     """The same nonce again gives the message that is there."""
     async with peer() as bot:

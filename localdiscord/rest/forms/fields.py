@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from PIL import Image as PillowImage
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from localdiscord.errors import DiscordError, invalid_forms
@@ -48,6 +56,17 @@ class Form(BaseModel):
     """A body; what it does not name is ignored, as Discord does."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, body: Any) -> Any:
+        """Take null for what may be left out as if it were: clients write it, and Discord takes it."""
+        if not isinstance(body, dict):
+            return body
+        optional = {
+            name for name, field in cls.model_fields.items() if not field.is_required() and field.default is not None
+        }
+        return {name: value for name, value in body.items() if value is not None or name not in optional}
 
     def given(self) -> dict[str, Any]:
         """Return the fields that the body names, with their values."""
