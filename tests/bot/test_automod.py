@@ -192,8 +192,10 @@ async def test_a_flood_is_stopped_with_one_punishment(court: Court) -> None:
 async def test_repetition_is_spam(court: Court) -> None:
     """The same message a third time, however it is spelled, is removed."""
     await filtering(court, "spam")
-    said = [court.carol.say(court.general, text) for text in ("Buy this now", "buy THIS now", "b\u200buy this now")]
-    await court.stage.settled()
+    said = []
+    for text in ("Buy this now", "buy THIS now", "b\u200buy this now"):
+        said.append(court.carol.say(court.general, text))
+        await court.stage.settled()
     assert [stands(message) for message in said] == [True, True, False]
 
 

@@ -262,6 +262,16 @@ async def test_every_setting_has_a_command(stage: Stage) -> None:
     assert len(logged) == 11
 
 
+async def test_a_channel_for_newcomers_switches_the_welcome_on(stage: Stage) -> None:
+    """Who names the channel gets the feature with it; what somebody switched off stays off."""
+    welcome = stage.channels["welcome"]
+    await use(stage, stage.owner, "settings channel", purpose="welcome", channel=welcome)
+    assert (await config(stage)).enabled(Feature.WELCOME)
+    await use(stage, stage.owner, "settings feature", feature="welcome", enabled=False)
+    await use(stage, stage.owner, "settings channel", purpose="welcome", channel=stage.channels["general"])
+    assert not (await config(stage)).enabled(Feature.WELCOME)
+
+
 @pytest.mark.parametrize("prefix", ["/", "@x", "a" * 11, "a b", "`", "\u200b", "<x"])
 async def test_a_prefix_that_could_not_be_used_is_refused(stage: Stage, prefix: str) -> None:
     """A prefix that Discord takes for itself, that nobody sees, or that is too long, is refused with the rule."""

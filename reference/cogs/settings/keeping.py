@@ -61,10 +61,16 @@ class Keeping:
     async def save(self, guild: discord.Guild, who: discord.abc.User, **settings: Any) -> None:
         """Save settings, and note who did it.
 
+        Whoever names a channel for newcomers wants them greeted, unless the feature was switched off by somebody.
+
         Raises:
             ValueError: a value is of another type or out of the limits.
         """
-        await self._bot.guild_configs.save(guild.id, **settings)
+        features: dict[Feature, bool] = {}
+        if settings.get("welcome_channel_id"):
+            known = (await self._bot.guild_config(guild.id)).features
+            features[Feature.WELCOME] = known.get(Feature.WELCOME, True)
+        await self._bot.guild_configs.replace(guild.id, settings, features)
         await self._note(guild, who, list(settings))
 
     async def switch(self, guild: discord.Guild, who: discord.abc.User, features: Mapping[Feature, bool]) -> None:
