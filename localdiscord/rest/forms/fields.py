@@ -278,8 +278,10 @@ def refusal(error: ValidationError, prefix: str = "") -> DiscordError:
     for each in error.errors(include_url=False):
         parts = [str(part) for part in each["loc"] if not str(part).startswith("<")]
         code, words = each["type"], each["msg"]
-        if not code.isupper():
-            code, words = REQUIRED if each["input"] is None else _words(code)
+        if each["input"] is None:
+            code, words = REQUIRED
+        elif not code.isupper():
+            code, words = _words(code)
         problems.append(
             (".".join([*([prefix] if prefix else []), *parts]), code, words.replace("{}", str(each["input"])))
         )
