@@ -5,8 +5,9 @@ somebody who uses Discord. The package imports no client library: it is an indep
 """
 
 from localdiscord.connector import LocalConnector
-from localdiscord.driver.person import Person
+from localdiscord.driver.person import HumanlyImpossibleError, Person
 from localdiscord.errors import DiscordError
+from localdiscord.model.files import Upload
 from localdiscord.server import LocalDiscord
 
-__all__ = ["DiscordError", "LocalConnector", "LocalDiscord", "Person"]
+__all__ = ["DiscordError", "HumanlyImpossibleError", "LocalConnector", "LocalDiscord", "Person", "Upload"]
