@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from localdiscord.driver.person import Person
     from tests.bot.conftest import Stage
 
-Context = commands.Context["Bot"]
+Context = commands.Context[Any]
 SECRET = "token=abcdefghijklmnop"
 
 

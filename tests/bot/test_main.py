@@ -25,6 +25,7 @@ from reference.check import CHECKS, Level, check, list_settings
 from reference.config import Settings
 from reference.exit_codes import ExitCode
 from reference.guilds import Guilds
+from reference.instance import OneProcess
 from reference.terminal import Terminal
 from reference.utils.database.database import Database
 
@@ -174,6 +175,29 @@ async def test_one_process_for_one_folder(discord: LocalDiscord, tmp_path: Path)
         assert first.process.returncode is None
         async with started(tmp_path / "b", "--local", "127.0.0.1:1", **token(discord)) as third:
             assert await third.ended() == ExitCode.UNREACHABLE
+
+
+@pytest.mark.skipif(WINDOWS, reason="there, a process is ended at once by whoever ends it")
+async def test_who_agrees_takes_the_place_of_another_process(discord: LocalDiscord, tmp_path: Path) -> None:
+    """The question names the other process; with yes it is ended in order, and the folder is free."""
+    questions: list[str] = []
+
+    def agree(question: str) -> bool:
+        questions.append(question)
+        return True
+
+    async with started(tmp_path, *at(discord), **token(discord)) as running:
+        await running.until("The bot is ready.")
+        here = OneProcess(tmp_path / "bot.lock")
+        claimed, why = await asyncio.to_thread(here.claim, lambda _question: False)
+        assert (claimed, why) == (False, f"another instance is running: process {running.process.pid}")
+        assert running.process.returncode is None
+        claim = asyncio.create_task(asyncio.to_thread(here.claim, agree))
+        assert await running.ended() == ExitCode.OK
+        claimed, why = await claim
+        here.release()
+    assert claimed, why
+    assert questions == [f"Another instance is running: process {running.process.pid}. End it, in order?"]
 
 
 async def test_a_wrong_token_is_said(discord: LocalDiscord, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -101,6 +102,43 @@ async def test_what_is_kept_is_listed(stage: Stage) -> None:
     reply = await stage.member.reply(stage.member.slash(stage.channels["general"], "privacy info"))
     assert "stats" in reply.content
     assert "audit log" in reply.content
+
+
+async def test_what_is_too_large_is_packed_and_what_is_larger_still_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that Discord would not take is packed; where that is not enough, the operator hears of it."""
+    alerts: list[str] = []
+    monkeypatch.setattr(stage.bot, "alert", lambda title, *_: alerts.append(title))
+    member, general = stage.town.members[0], stage.channels["general"]
+    await stage.bot.database.increment_user_stat(member.id, stage.town.guild.id, "messages_count", 3)
+    monkeypatch.setattr(sys.modules["reference.cogs.privacy.cog"], "LARGEST", 300)
+    reply = await stage.member.reply(stage.member.slash(general, "privacy export"))
+    assert reply.attachments[0]["filename"] == "my-data.json.gz"
+    monkeypatch.setattr(sys.modules["reference.cogs.privacy.cog"], "LARGEST", 10)
+    refused = await stage.member.reply(stage.member.slash(general, "privacy export"))
+    assert "more than Discord takes" in refused.content
+    assert alerts == ["An export is too large"]
+
+
+async def test_what_could_not_be_forgotten_is_told_to_person_and_operator(stage: Stage) -> None:
+    """A part that fails is named to the person, and is an incident for the operator."""
+
+    async def nothing(_user_id: int) -> None:
+        return None
+
+    async def fail(_user_id: int) -> int:
+        raise OSError("the disk is full")
+
+    stage.bot.privacy.register("diary", nothing, fail)
+    asked = stage.member.slash(stage.channels["general"], "privacy forget")
+    question = await stage.member.reply(asked)
+    await stage.member.answered(stage.member.click(question, "Forget me"))
+    await stage.settled()
+    assert asked.original is not None
+    assert "could not be forgotten now; my owner was told: diary" in asked.original.content
+    (incident,) = await stage.bot.errors.incidents.recent()
+    assert (incident.place, incident.error_type) == ("privacy forget: diary", "OSError")
 
 
 @pytest.fixture
