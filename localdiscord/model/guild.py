@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from localdiscord.model.member import Member
     from localdiscord.model.role import Role
     from localdiscord.model.scheduled_event import ScheduledEvent, Stage
+    from localdiscord.model.template import Template
     from localdiscord.model.user import User
     from localdiscord.model.voice_state import VoiceState
 
@@ -61,6 +62,7 @@ class Guild:
     threads: dict[int, Channel] = field(default_factory=dict)
     bans: dict[int, Ban] = field(default_factory=dict)
     audit_log: list[Entry] = field(default_factory=list)
+    template: Template | None = None
     welcome: dict[str, Any] | None = None
     onboarding: dict[str, Any] = field(default_factory=dict)
     rules: dict[int, Rule] = field(default_factory=dict)

@@ -115,6 +115,28 @@ async def test_the_bot_and_its_application() -> None:
         assert await bot.refused("GET", "/applications/1/entitlements") == (404, 10002)
 
 
+async def test_a_guild_has_a_template() -> None:
+    """A template is a copy that falls behind until it is brought up; there is one at most."""
+    async with peer() as bot:
+        path = f"{bot.home}/templates"
+        assert await bot.ask("GET", path) == []
+        made = await bot.ask("POST", path, {"name": "t"})
+        assert made["is_dirty"] is None
+        assert {channel["name"] for channel in made["serialized_source_guild"]["channels"]} >= {"general", "Lounge"}
+        assert await bot.refused("POST", path, {"name": "t"}) == (400, 30031)
+        await bot.ask("PATCH", bot.home, {"name": "Other"})
+        assert (await bot.ask("GET", path))[0]["is_dirty"] is True
+        place = f"{path}/{made['code']}"
+        assert (await bot.ask("PUT", place))["serialized_source_guild"]["name"] == "Other"
+        changed = await bot.ask("PATCH", place, {"description": "d"})
+        assert (changed["name"], changed["description"]) == ("t", "d")
+        assert await bot.ask("GET", f"/guilds/templates/{made['code']}") == changed
+        assert (await bot.ask("PATCH", place, {"name": "u"}))["description"] == "d"
+        await bot.ask("DELETE", place)
+        assert await bot.refused("DELETE", place) == (404, 10057)
+        assert await bot.refused("GET", f"/guilds/templates/{made['code']}") == (404, 10057)
+
+
 # -- emojis, stickers and sounds ---------------------------------------------------------------------------------
 
 
