@@ -238,6 +238,36 @@ async def test_a_filter_that_may_not_delete_punishes_nobody(court: Court) -> Non
     assert await court.case(1) is None
 
 
+async def test_what_is_gone_and_who_is_deaf_is_no_trouble(court: Court) -> None:
+    """A message that somebody else deleted first is told to the moderators; closed direct messages end nothing."""
+    await filtering(court, "words")
+    court.carol.user.accepts_messages = False
+
+    async def quicker(request: Any, handler: Any) -> Any:
+        court.carol.delete(said)
+        return await handler(request)
+
+    court.stage.discord.faults._wait("quicker", "DELETE", "/channels/*/messages/*", 1, quicker)
+    said = court.carol.say(court.general, "badword")
+    await court.stage.settled()
+    assert not stands(said)
+    assert len(court.logged()) == 1
+    assert not court.direct(court.carol.user)
+
+
+async def test_a_member_out_of_reach_is_not_put_into_time_out_by_warnings(court: Court) -> None:
+    """An administrator is warned as often as anybody likes, and no time-out follows, for Discord takes none."""
+    await court.use(court.alice, "automod escalation", enabled=True, warnings=2)
+    role = roles.create(
+        court.world, court.guild, court.alice.user, {"name": "Admin", "permissions": Permissions.ADMINISTRATOR}
+    )
+    court.alice.give_roles(court.guild, court.carol.user, role)
+    await court.stage.settled()
+    for _ in range(2):
+        await court.use(court.alice, "warn", member=court.carol.user, reason="x")
+    assert await court.case(3) is None
+
+
 async def test_filters_are_set_up_by_commands(court: Court) -> None:
     """A filter is switched on with its action, and its list and limits are changed, by those who manage the server."""
     use = court.use

@@ -58,6 +58,14 @@ async def test_a_text_command_does_what_a_slash_command_does(court: Court) -> No
     assert timedelta(days=6) < case.draft.expires_at - datetime.now(UTC) <= timedelta(days=7)
 
 
+async def test_a_text_ban_without_a_duration_is_for_good(court: Court) -> None:
+    """`!ban @Carol rude words` bans for ever, with all the words as the reason."""
+    court.bob.say(court.general, f"!ban {court.carol.user.mention} rude words")
+    await court.stage.discord.until(court.logged)
+    case = await court.case(1)
+    assert (case.draft.reason, case.draft.expires_at) == ("rude words", None)
+
+
 async def test_a_timeout_lasts_as_long_as_it_says(court: Court) -> None:
     """`/timeout` sets the end, tells when it is, and `/untimeout` takes it back."""
     answer = await court.use(court.bob, "timeout", member=court.carol.user, duration="1h30m", reason="calm down")
@@ -275,8 +283,11 @@ async def test_the_menu_of_a_member_warns(court: Court) -> None:
     asked = court.bob.use_on_user(court.general, court.carol.user, "Warn")
     form = await court.bob.form(asked)
     assert form["title"] == "Warn Carol"
+    court.carol.user.accepts_messages = False
     sent = court.bob.submit(asked, reason="from the menu")
-    assert (await court.bob.reply(sent)).content == "Carol was warned: case 1."
+    assert (await court.bob.reply(sent)).content == (
+        "Carol was warned: case 1.\nThey could not be told: their direct messages are closed."
+    )
     refused = await court.bob.reply(court.bob.use_on_user(court.general, court.alice.user, "Warn"))
     assert refused.content == "Alice owns this server and is out of everybody's reach."
     with pytest.raises(HumanlyImpossibleError):

@@ -97,12 +97,33 @@ async def test_a_bot_that_is_killed_in_the_middle_of_a_ban_leaves_neither_silenc
 
 
 async def test_an_answer_that_is_lost_is_looked_up(court: Court) -> None:
-    """Where Discord did it and its answer was lost, the bot looks into the audit log, and the case is as usual."""
-    court.stage.discord.faults.drop_answer("/guilds/*/bans/*", method="PUT")
-    assert await court.use(court.bob, "ban", user=court.carol.user, reason="x") == "Carol was banned: case 1."
+    """Where Discord did it and its answer was lost, the audit log tells, and the case is as usual.
+
+    Some requests are sent a second time by the HTTP client, and then Discord knows no such member.
+    """
+    faults = court.stage.discord.faults
+    faults.drop_answer("/guilds/*/members/*", method="PATCH")
+    answer = await court.use(court.bob, "timeout", member=court.somchai.user, duration="1h")
+    assert answer.startswith("Somchai is in time-out")
+    faults.drop_answer("/guilds/*/members/*", method="DELETE", times=2)
+    assert await court.use(court.bob, "kick", member=court.carol.user, reason="x") == "Carol was kicked: case 2."
     assert await court.acts.store.pending(court.guild.id) == []
     await court.stage.settled()
-    assert await court.case(2) is None
+    assert [embed["title"] for embed in court.logged()] == ["Case 1 · Time-out", "Case 2 · Kick"]
+
+
+async def test_somebody_who_left_meanwhile_is_no_case(court: Court) -> None:
+    """Where the member left by themselves a moment before, the kick is refused kindly and leaves no case."""
+    faults = court.stage.discord.faults
+    fault = faults.hold("/guilds/*/members/*", method="DELETE")
+    asked = court.bob.slash(court.general, "kick", member=court.carol.user)
+    await court.stage.discord.until(lambda: court.direct(court.carol.user))
+    court.carol.leave(court.guild)
+    fault.release()
+    answer = await court.bob.reply(asked)
+    assert answer.content == "Carol is not in this server any more."
+    assert await court.acts.store.pending(court.guild.id) == []
+    assert court.logged() == []
 
 
 async def test_what_discord_neither_did_nor_refused_is_told_as_such(court: Court) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import discord
 
@@ -45,6 +45,19 @@ REFUSALS = {
 """What Discord's codes mean to a moderator."""
 
 
+class WasDone(Protocol):
+    """Looks whether an act was done."""
+
+    async def __call__(self, guild: discord.Guild, case: Case, /, *, by_state: bool) -> bool:
+        """Tell whether it is to be seen that an act was done.
+
+        Args:
+            guild: where.
+            case: the act.
+            by_state: where the audit log is closed to the bot, let the state of the guild decide.
+        """
+
+
 class Outcome(NamedTuple):
     """What came of an act: its case, and whether the member could be told; None where nobody is told."""
 
@@ -76,7 +89,7 @@ class Acts:
         self.busy: set[int] = set()
         self._escalating: set[int] = set()
         self.now: Callable[[], datetime] = discord.utils.utcnow
-        self.was_done: Callable[[discord.Guild, Case], Awaitable[bool]] = _nobody_knows
+        self.was_done: WasDone
 
     def require_reach(self, guild: discord.Guild, moderator: discord.abc.User, target: Target, action: Action) -> None:
         """Refuse what would reach above moderator or bot, before anything happens.
@@ -148,15 +161,18 @@ class Acts:
         try:
             await PERFORM[case.draft.action](guild, target, why, case.draft, delete_days)
         except TROUBLE as error:
-            if not isinstance(error, discord.HTTPException) or error.status >= 500:
-                if await self.was_done(guild, case):
-                    return
+            is_refusal = isinstance(error, discord.HTTPException) and error.status < 500
+            # an act whose answer was lost may have been sent twice, and the second time there was nobody left
+            is_unclear = isinstance(error, discord.NotFound) or not is_refusal
+            if is_unclear and await self.was_done(guild, case, by_state=not is_refusal):
+                return
+            if not is_refusal:
                 raise Refused("moderation.unsure", name=shown(target.display_name)) from error
             await self.store.discard(case)
             if note is not None:
                 with contextlib.suppress(*TROUBLE):
                     await note.delete()
-            key = REFUSALS.get(error.code, "moderation.discord_refused")
+            key = REFUSALS.get(getattr(error, "code", 0), "moderation.discord_refused")
             raise Refused(key, name=shown(target.display_name)) from error
 
     async def _escalate(self, guild: discord.Guild, member: discord.Member) -> None:
@@ -202,10 +218,6 @@ class Acts:
         except TROUBLE as error:
             log.info("a member could not be told", guild=guild.id, user=target.id, error=str(error))
             return None
-
-
-async def _nobody_knows(_guild: discord.Guild, _case: Case) -> bool:
-    return False
 
 
 def name_of(user: discord.abc.User) -> str:

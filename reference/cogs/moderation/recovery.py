@@ -74,10 +74,9 @@ class Recovery:
         async for entry in guild.audit_logs(limit=MOST_ENTRIES, after=last, oldest_first=True):
             await self.note_entry(entry)
 
-    async def _was_done_already(self, guild: discord.Guild, case: Case) -> bool:
-        """Tell whether an act without an answer is to be seen; where it is not, the case stays pending."""
+    async def _was_done_already(self, guild: discord.Guild, case: Case, /, *, by_state: bool) -> bool:
         try:
-            return await self._was_done(guild, case)
+            return await (self._was_done(guild, case) if by_state else self._is_in_audit_log(guild, case))
         except TROUBLE as error:
             log.warning("it is not known yet whether an act was done", guild=guild.id, error=str(error))
             return False
