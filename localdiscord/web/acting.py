@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from localdiscord.web.acts import act
+from localdiscord.web.acts import BadRequestError, act
+from localdiscord.web.being import LONGEST_NAME
 
 if TYPE_CHECKING:
     from localdiscord.model.guild import Guild
@@ -35,7 +36,10 @@ async def open_direct(tab: Tab, request: Request) -> dict[str, str]:
 @act("nick")
 async def nick(tab: Tab, request: Request) -> None:
     """Change one's nickname; none brings the name back."""
-    tab.person.rename(_guild(tab, request), tab.person.user, request.get("nick") or None)
+    name = str(request.get("nick") or "")
+    if len(name) > LONGEST_NAME:
+        raise BadRequestError(f"A nickname has at most {LONGEST_NAME} characters.")
+    tab.person.rename(_guild(tab, request), tab.person.user, name or None)
 
 
 @act("leave-guild")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from localdiscord.web.acts import Request
     from localdiscord.web.connection import Tab
 
-__all__ = ["arrive", "enter", "leave", "people", "presence"]
+__all__ = ["LONGEST_NAME", "arrive", "enter", "leave", "people", "presence"]
 
 LONGEST_NAME = 32
 LANGUAGES = frozenset({"en-US", "th"})
@@ -50,12 +50,15 @@ async def enter(tab: Tab, request: Request) -> dict[str, Any]:
     Whoever was kicked or has left comes back to the town.
 
     Raises:
-        BadRequestError: there is nobody of that name.
+        BadRequestError: there is nobody of that name, or they are banned.
     """
     for user in tab.discord.world.users.values():
         if user.username == request["username"] and not user.bot:
-            if user.id not in _town(tab).members:
-                tab.discord.person(user).join(_town(tab))
+            guild = _town(tab)
+            if user.id in guild.bans:
+                raise BadRequestError(f"{user.username} is banned from {guild.name}.")
+            if user.id not in guild.members:
+                tab.discord.person(user).join(guild)
             return tab.enter(user)
     raise BadRequestError(f"There is no {request['username']} here.")
 

@@ -27,17 +27,22 @@ export function combobox({ label, heading, placeholder = "", source, free = fals
     box.setCustomValidity("");
     box.dispatchEvent(new Event("chosen", { bubbles: true }));
   }, label);
+  let stale = false; // whether the list is still that of what stood there before
   const look = async () => {
     const mine = ++round;
     const options = await source(box.value);
-    if (mine === round && document.activeElement === box) suggest.show(options.slice(0, 25).map((option) => ({ heading, ...option })), { empty: free ? undefined : "Nothing fits." });
+    if (mine !== round) return;
+    stale = false;
+    if (document.activeElement === box) suggest.show(options.slice(0, 25).map((option) => ({ heading, ...option })), { empty: free ? undefined : "Nothing fits." });
   };
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(look, now ? 0 : PAUSE);
+    if (now) look();
+    else timer = setTimeout(look, PAUSE);
   };
   box.addEventListener("input", () => {
     value = undefined;
+    stale = true;
     soon();
   });
   box.addEventListener("focus", soon);
@@ -53,5 +58,10 @@ export function combobox({ label, heading, placeholder = "", source, free = fals
     const fitting = suggest.options.filter((option) => option.label.toLowerCase() === typed.toLowerCase());
     return fitting.length === 1 ? fitting[0].value : undefined;
   };
-  return { element, box, read, key: (event) => suggest.key(event), text: () => box.value };
+  const key = (event) => {
+    if (!stale || (event.key !== "Enter" && event.key !== "Tab")) return suggest.key(event);
+    suggest.hide(); // what is typed stands
+    return false;
+  };
+  return { element, box, read, key };
 }

@@ -91,6 +91,11 @@ export class Composer {
   }
 
   key(event) {
+    if (this.looking && (event.key === "Enter" || event.key === "Tab")) {
+      event.preventDefault();
+      this.looking.then(() => this.suggest.isOpen && this.suggest.take(this.suggest.active));
+      return;
+    }
     if (this.suggest.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !event.altKey) {
       event.preventDefault();
@@ -194,7 +199,10 @@ export class Composer {
 
   suggestNow() {
     const before = this.entry.value.slice(0, this.entry.selectionStart);
-    if (before.startsWith("/") && !before.includes("\n") && store.can("commands")) return this.suggestCommands(before.slice(1));
+    if (before.startsWith("/") && !before.includes("\n") && store.can("commands")) {
+      const looking = (this.looking = this.suggestCommands(before.slice(1)).finally(() => this.looking === looking && (this.looking = null)));
+      return looking;
+    }
     const found = /(?:^|\s)([@#:])([^\s@#:]*)$/.exec(before);
     const source = found && SOURCES[found[1]];
     const options = source ? source(found[2].toLowerCase()) : [];
