@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions.access import permissions_in, require, require_in_guild
 from localdiscord.errors import DiscordError, Refusal, invalid_form
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["announce", "deafen", "disconnect", "join", "leave", "move", "mute", "state_of"]
+__all__ = ["announce", "deafen", "disconnect", "join", "leave", "move", "mute", "speak", "state_of"]
 
 VOICE = (ChannelType.VOICE, ChannelType.STAGE)
 
@@ -98,6 +98,32 @@ def deafen(world: World, actor: User, guild: Guild, user: User, *, on: bool) -> 
     require_in_guild(guild, actor, Permissions.DEAFEN_MEMBERS)
     state = state_of(guild, user)
     state.member.deaf = on
+    announce(world, state)
+
+
+def speak(world: World, actor: User, guild: Guild, user: User, changes: dict[str, Any]) -> None:
+    """Bring somebody to speak on a stage, or back to listen; ask to speak.
+
+    Args:
+        world: the world.
+        actor: who does it.
+        guild: where.
+        user: whom.
+        changes: `suppress`, and `requested_at` for oneself, where they change.
+
+    Raises:
+        DiscordError: the actor may not, the person is in no channel, or it is no stage.
+    """
+    state = state_of(guild, user)
+    channel = guild.channels[state.channel_id or 0]
+    if channel.type is not ChannelType.STAGE:
+        raise DiscordError(Refusal.CHANNEL_TYPE)
+    if actor is not user or changes.get("suppress") is False:
+        require(world, channel, actor, Permissions.MUTE_MEMBERS)
+    if changes.get("requested_at") is not None:
+        require(world, channel, actor, Permissions.REQUEST_TO_SPEAK)
+    for name, value in changes.items():
+        setattr(state, name, value)
     announce(world, state)
 
 

@@ -24,6 +24,9 @@ __all__ = ["REPLAYED", "Link", "Session"]
 REPLAYED = 10_000
 """How many events a session keeps for a client that comes back."""
 
+OF_ALL_CHANNELS = {"CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"}
+"""What a bot is told of every channel of its guilds, of those that it does not see as well."""
+
 LARGE = 50
 """Members from which on a guild is large, where the client says nothing else."""
 
@@ -140,7 +143,7 @@ class Session:
         guild = self.world.guilds.get(event.guild_id)
         if guild is None or bot.id not in guild.members:
             return False
-        channel = self.world.channels.get(event.channel_id or 0)
+        channel = None if event.name in OF_ALL_CHANNELS else self.world.channels.get(event.channel_id or 0)
         return channel is None or Permissions.VIEW_CHANNEL in permissions_in(self.world, channel, bot)
 
     def _takes_part(self, channel_id: int | None) -> bool:

@@ -6,7 +6,11 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localdiscord.snowflakes import iso
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from localdiscord.model.member import Member
 
 __all__ = ["VoiceState"]
@@ -20,7 +24,8 @@ class VoiceState:
         session_id: of the client that joined; for a bot, of its gateway session.
         self_mute: whether the member switched the own microphone off.
         self_deaf: whether the member switched the own sound off.
-        suppress: whether the member has no permission to speak there.
+        suppress: whether the member has no permission to speak there, or listens to a stage.
+        requested_at: when the member asked to speak on a stage.
     """
 
     member: Member
@@ -30,6 +35,7 @@ class VoiceState:
     self_mute: bool = False
     self_deaf: bool = False
     suppress: bool = False
+    requested_at: datetime | None = None
 
     @property
     def is_heard(self) -> bool:
@@ -56,7 +62,8 @@ class VoiceState:
             "self_deaf": self.self_deaf,
             "self_mute": self.self_mute,
             "self_video": False,
+            "self_stream": False,
             "suppress": self.suppress,
-            "request_to_speak_timestamp": None,
+            "request_to_speak_timestamp": iso(self.requested_at) if self.requested_at else None,
         }
         return body | {"guild_id": str(self.guild_id), "member": self.member.payload()} if whole else body

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from localdiscord.errors import DiscordError, Refusal
 from localdiscord.rest.forms.fields import Form, Image, text
 from localdiscord.rest.router import Call, route
+from localdiscord.snowflakes import iso
 
 
 class ApplicationForm(Form):
@@ -27,6 +29,18 @@ class ApplicationForm(Form):
 async def my_application(call: Call) -> dict[str, Any]:
     """Return the bot's application."""
     return call.requester.payload()
+
+
+@route("GET", "/oauth2/@me")
+async def authorization(call: Call) -> dict[str, Any]:
+    """Return what the token is good for."""
+    never = datetime(9999, 1, 1, tzinfo=UTC)
+    return {
+        "application": call.requester.payload(),
+        "scopes": ["bot"],
+        "expires": iso(never),
+        "user": call.bot.payload(),
+    }
 
 
 @route("PATCH", "/applications/@me")

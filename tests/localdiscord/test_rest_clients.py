@@ -12,6 +12,9 @@ import discord
 import pytest
 
 from localdiscord import LocalDiscord
+from localdiscord.actions import channels
+from localdiscord.model.channel import Overwrite
+from localdiscord.permissions import Permissions
 from tests.localdiscord.conformance import judged
 from tests.localdiscord.rest_peer import picture
 
@@ -166,6 +169,20 @@ async def test_discord_py_builds() -> None:
         await private.leave()
         assert {each.id for each in await guild.active_threads()} == {post.thread.id, private.id}
         await private.delete()
+
+
+async def test_discord_py_knows_channels_that_it_does_not_see() -> None:
+    """A channel that is hidden from the bot stays known to it, with the overwrite that hides it."""
+    async with library() as own:
+        guild = own.server.town.guild
+        owner = own.server.person(own.server.town.owner)
+        hidden = own.server.town.channels["general"]
+        role = guild.role(guild.members[own.client.application_id or 0].roles[0])
+        role.permissions = Permissions.VIEW_CHANNEL
+        overwrite = Overwrite(guild.id, 0, deny=Permissions.VIEW_CHANNEL)
+        channels.set_overwrite(own.server.world, hidden, owner.user, overwrite)
+        await own.server.settled()
+        assert own.general.overwrites[own.guild.default_role].view_channel is False
 
 
 async def test_discord_py_equips() -> None:

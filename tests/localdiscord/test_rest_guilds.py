@@ -107,6 +107,7 @@ async def test_the_bot_and_its_application() -> None:
         application = await bot.ask("PATCH", "/applications/@me", body)
         assert (application["description"], application["tags"]) == ("words", ["a"])
         assert application == await bot.ask("GET", "/applications/@me")
+        assert (await bot.ask("GET", "/oauth2/@me"))["scopes"] == ["bot"]
         path = f"/applications/{bot.bot.id}"
         records = [{"type": 1, "key": "k", "name": "n", "description": "d"}]
         assert await bot.ask("PUT", f"{path}/role-connections/metadata", records) == records
@@ -395,3 +396,27 @@ async def test_something_goes_on_on_a_stage() -> None:
         assert [entry.action for entry in bot.guild.audit_log][1:] == [83, 84, 85]
         no_stage = body | {"channel_id": str(bot.general.id)}
         assert await bot.invalid("POST", "/stage-instances", no_stage) == {"channel_id": "CHANNEL_INVALID_TYPE"}
+
+
+async def test_people_come_to_speak_on_a_stage() -> None:
+    """Whoever moderates brings others to speak; one asks to speak for oneself; elsewhere there is nothing to ask."""
+    async with peer() as bot:
+        stage = await bot.ask("POST", f"{bot.home}/channels", {"name": "s", "type": 13})
+        path = f"{bot.home}/voice-states"
+        for user in (bot.bot, bot.carol.user):
+            bot.discord.person(user).join_voice(bot.guild.channels[int(stage["id"])])
+        body = {"channel_id": stage["id"], "suppress": True, "request_to_speak_timestamp": soon(minutes=0)}
+        await bot.ask("PATCH", f"{path}/@me", body)
+        state = await bot.ask("GET", f"{path}/@me")
+        assert (state["suppress"], state["request_to_speak_timestamp"] is not None) == (True, True)
+        await bot.ask("PATCH", f"{path}/{bot.carol.user.id}", {"suppress": False})
+        assert not bot.guild.voice_states[bot.carol.user.id].suppress
+        bot.may_only(Permissions.VIEW_CHANNEL)
+        assert await bot.refused("PATCH", f"{path}/@me", {"suppress": False}) == (403, 50013)
+        assert await bot.refused("PATCH", f"{path}/@me", body) == (403, 50013)
+        bot.role.permissions = Permissions.ADMINISTRATOR
+        bot.discord.person(bot.carol.user).leave_voice(bot.guild.channels[int(stage["id"])])
+        assert await bot.refused("PATCH", f"{path}/{bot.carol.user.id}", {"suppress": False}) == (400, 40032)
+        bot.guild.everyone.permissions = Permissions.VIEW_CHANNEL | Permissions.CONNECT
+        bot.discord.person(bot.carol.user).join_voice(bot.town.channels["Lounge"])
+        assert await bot.refused("PATCH", f"{path}/{bot.carol.user.id}", {"suppress": False}) == (400, 50024)

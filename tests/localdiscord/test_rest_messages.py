@@ -357,6 +357,30 @@ async def test_lists_are_windows() -> None:
         assert await bot.refused("GET", f"{bot.here}/messages/{said[0]}") == (403, 50013)
 
 
+async def test_messages_are_looked_for() -> None:
+    """A search goes through what the bot may read, by words, author, place, what a message has, and in pages."""
+    async with peer() as bot:
+        welcome = bot.town.channels["welcome"]
+        for text in ("red apple", "green apple", "blue sky"):
+            bot.say(text)
+        bot.discord.person(bot.town.owner).say(welcome, f"an apple for <@{bot.carol.user.id}> https://example.com")
+
+        async def found(query: str) -> list[str]:
+            answer = await bot.ask("GET", f"{bot.home}/messages/search?{query}")
+            assert answer["total_results"] >= len(answer["messages"])
+            return [hit["content"].split()[0] for (hit,) in answer["messages"]]
+
+        assert await found("content=APPLE") == ["an", "green", "red"]
+        assert await found("content=apple&sort_order=asc&limit=1&offset=1") == ["green"]
+        assert await found(f"author_id={bot.carol.user.id}&content=sky") == ["blue"]
+        assert await found(f"channel_id={welcome.id}") == await found("has=link") == ["an"]
+        assert await found(f"mentions={bot.carol.user.id}") == ["an"]
+        assert await found("pinned=true") == await found("has=poll") == []
+        assert await found(f"max_id={min(bot.general.messages) + 1}") == ["red"]
+        bot.may_only(Permissions.VIEW_CHANNEL)
+        assert await found("content=apple") == []
+
+
 # -- direct messages ---------------------------------------------------------------------------------------------
 
 
