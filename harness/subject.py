@@ -122,7 +122,7 @@ class Subject:
         return PackageView(self, dotted) if place.is_dir() else importlib.import_module(dotted)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith(("_", "hypothesis_internal_")):  # Python and Hypothesis ask what this is
             raise AttributeError(name)
         return self.module(f"{PACKAGE}.{name}")
 

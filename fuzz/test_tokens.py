@@ -1,0 +1,133 @@
+"""The tracker of tokens against a plain model, over days, hours and more users than it remembers.
+
+Totals are those of everybody, forgotten or not; the day's and the hour's figures are those of the day and the hour;
+one user too many costs one user, and never the one who was just counted or a more active one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuzz.budget import fuzzer
+from harness.parts.threads import finish
+
+if TYPE_CHECKING:
+    from harness.subject import Subject
+
+FUZZ = fuzzer(__file__)
+BEGINNING = 1_800_000_000.0
+MOST = 3
+HOUR = 3600.0
+Request = tuple[int, int, int, int | None, float]
+"""User, input and output tokens, channel, and the hours that passed since the request before."""
+
+
+class Model:
+    """What was recorded, remembered for ever."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[float, int, int, int | None]] = []
+
+    def total(self, **wanted: int) -> int:
+        """Return all tokens, or those of a user or a channel."""
+        return sum(
+            tokens
+            for _, user, tokens, channel in self.requests
+            if wanted.get("user", user) == user and wanted.get("channel", channel) == channel
+        )
+
+    def since(self, now: float, form: str, user: int) -> int:
+        """Return a user's tokens in the day or the hour of a point of time."""
+        part = datetime.fromtimestamp(now, UTC).strftime(form)
+        return sum(
+            tokens
+            for when, who, tokens, _ in self.requests
+            if who == user and datetime.fromtimestamp(when, UTC).strftime(form) == part
+        )
+
+    def last(self) -> dict[int, int]:
+        """Return the number of the last request of each user."""
+        return {user: number for number, (_, user, _, _) in enumerate(self.requests)}
+
+
+def play(subject: Subject, requests: list[Request]) -> None:
+    """Record all requests, and look at the figures after each."""
+    kind = subject.monitoring.token_tracker.TokenTracker
+    with mock.patch.multiple(kind, MAX_USERS=MOST, MAX_CHANNELS=MOST):
+        tracker, model, now = kind(), Model(), BEGINNING
+        remembered: set[int] = set()
+        for user, given_tokens, answered, channel, pause in requests:
+            now += pause * HOUR
+            with mock.patch.object(time, "time", lambda now=now: now):
+                record(tracker, user, given_tokens, answered, channel)
+                model.requests.append((now, user, given_tokens + answered, channel))
+                remembered = judge(tracker, model, now, user, remembered)
+                judge_channels(tracker, model, channel)
+
+
+def record(tracker: Any, *request: int | None) -> None:
+    """Record one request; nothing that it can do may raise."""
+    user, given_tokens, answered, channel = request
+    try:
+        tracker.record(user, given_tokens, answered, channel_id=channel)
+    except AttributeError as error:
+        pytest.fail(f"a request over the limit raised AttributeError: {error}")
+
+
+def judge(tracker: Any, model: Model, now: float, user: int, before: set[int]) -> set[int]:
+    """Judge the figures after a request of a user; return who is remembered."""
+    total = tracker.get_global_stats()["total_tokens"]
+    assert total == model.total(), f"the totals say {total} tokens; {model.total()} were used"
+    known = {each: tracker.get_user_stats(each) for each in {who for _, who, _, _ in model.requests}}
+    remembered = {each for each, stats in known.items() if stats}
+    assert user in remembered, "the user who was just counted was forgotten"
+    assert len(remembered) <= MOST, f"{len(remembered)} users are remembered; the limit is {MOST}"
+    lost = before - remembered
+    assert len(lost) <= 1, f"one user too many, and {len(lost)} were forgotten"
+    latest = model.last()
+    for gone in lost:
+        assert all(latest[gone] <= latest[each] for each in remembered), "somebody was forgotten who was active later"
+    if user in before and len(before) <= MOST:
+        assert not lost, "a user was forgotten though nobody came"
+    stats = known[user]
+    for part, form in (("today", "%Y-%m-%d"), ("this_hour", "%Y-%m-%dT%H")):
+        if isinstance(stats, dict) and isinstance(stats.get(part), dict) and user in before:
+            said, used = stats[part]["total_tokens"], model.since(now, form, user)
+            assert said <= used, f"the figures of {part} say {said} tokens; {used} were used"
+    return remembered
+
+
+def judge_channels(tracker: Any, model: Model, channel: int | None) -> None:
+    """Judge which channels are remembered."""
+    totals = Counter({each: model.total(channel=each) for _, _, _, each in model.requests if each is not None})
+    kept = {each for each in totals if tracker.get_channel_stats(each)}
+    assert channel is None or channel in kept, "the channel that was just used was forgotten"
+    assert len(kept) <= MOST, f"{len(kept)} channels are remembered; the limit is {MOST}"
+    assert len(kept) >= min(len(totals), MOST - 1), f"only {len(kept)} of {len(totals)} channels are remembered"
+
+
+requests = st.lists(
+    st.tuples(
+        st.integers(1, 6),
+        st.integers(0, 50),
+        st.integers(0, 50),
+        st.none() | st.integers(1, 6),
+        st.sampled_from([0.0, 0.001, 0.4, 1.0, 5.0, 23.7, 24.0, 30.0]),
+    ),
+    max_size=14,
+)
+
+
+@FUZZ.tries
+@given(requests=requests)
+def test_any_history(*, subject: Subject, requests: list[Request]) -> None:
+    """Whatever is recorded, the figures are those of a tracker that forgets nothing, as far as it may."""
+    finish(lambda: play(subject, requests), "recording waited for ever", 20.0)
