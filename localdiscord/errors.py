@@ -46,7 +46,7 @@ class Refusal(Enum):
     OTHER_APPLICATION = 403, 20012, "You are not authorized to perform this action on this application"
     SLOWMODE = 429, 20016, "This action cannot be performed due to slowmode rate limit"
     OWNER_ONLY = 403, 20018, "Only the owner of this account can perform this action"
-    MOST_PINS = 400, 30003, "Maximum number of pins reached for the channel (50)"
+    MOST_PINS = 400, 30003, "Maximum number of pins reached for the channel (250)"
     MOST_ROLES = 400, 30005, "Maximum number of guild roles reached (250)"
     MOST_WEBHOOKS = 400, 30007, "Maximum number of webhooks reached (15)"
     MOST_EMOJIS = 400, 30008, "Maximum number of emojis reached (50)"

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import audit, voice
-from localdiscord.actions.access import held_in, require_in_guild, require_rank, require_role_rank
+from localdiscord.actions.access import held_in, require, require_in_guild, require_rank, require_role_rank
 from localdiscord.errors import DiscordError, Refusal, invalid_form
 from localdiscord.intents import Intents
 from localdiscord.model.audit import Audited
+from localdiscord.model.channel import VOCAL
 from localdiscord.model.world import Event
 from localdiscord.permissions import ALL, Permissions, in_guild
 
@@ -250,8 +251,14 @@ def _refuse_voice(permission: Permissions) -> Any:
 
 def _refuse_move(world: World, guild: Guild, by: User, member: Member, value: Any) -> None:
     _refuse_voice(Permissions.MOVE_MEMBERS)(world, guild, by, member, value)
-    if value is not None and world.channel(value).guild_id != guild.id:
+    if value is None:
+        return
+    channel = guild.channels.get(value)
+    if channel is None:
         raise DiscordError(Refusal.UNKNOWN_CHANNEL)
+    if channel.type not in VOCAL:
+        raise invalid_form("channel_id", "CHANNEL_INVALID_TYPE", "Invalid channel type")
+    require(world, channel, by, Permissions.CONNECT)
 
 
 def _refuse_flags(_world: World, guild: Guild, by: User, _member: Member, _value: Any) -> None:

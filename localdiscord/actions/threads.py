@@ -17,7 +17,6 @@ from localdiscord.permissions import Permissions
 
 if TYPE_CHECKING:
     from localdiscord.actions.drafts import Draft
-    from localdiscord.model.guild import Guild
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
@@ -151,7 +150,8 @@ def _make(
     thread.thread = Thread(by.id, world.now(), after, tags=list(values.get("applied_tags") or []))
     thread.thread.invitable = values.get("invitable") is not False
     thread.nsfw = parent.nsfw
-    thread.thread.members[by.id] = ThreadMember(by.id, world.now())
+    if by.id in guild.members:
+        thread.thread.members[by.id] = ThreadMember(by.id, world.now())
     guild.threads[thread.id] = world.channels[thread.id] = thread
     return thread
 
@@ -164,7 +164,8 @@ def _open(world: World, thread: Channel, by: User, reason: str | None) -> None:
     guild = world.guild(thread.guild_id or 0)
     data = thread.payload() | {"newly_created": True}
     _emit(world, thread, "THREAD_CREATE", data)
-    _tell_members(world, thread, added=[by.id])
+    if by.id in guild.members:
+        _tell_members(world, thread, added=[by.id])
     audit.note(world, guild, by, Audited.THREAD_CREATE, thread.id, reason, changes=audit.created(thread.payload()))
 
 
@@ -213,7 +214,10 @@ def _tell_members(
     world: World, thread: Channel, *, added: list[int] | None = None, removed: list[int] | None = None, without: int = 0
 ) -> None:
     own, guild = _thread(thread), world.guild(thread.guild_id or 0)
-    members = [own.members[key].payload(thread.id) | _shown(guild, key) for key in added or []]
+    shown = {"presence": None}
+    members = [
+        own.members[key].payload(thread.id) | {"member": guild.member(key).payload()} | shown for key in added or []
+    ]
     data: dict[str, Any] = {
         "id": str(thread.id),
         "guild_id": str(guild.id),
@@ -223,10 +227,6 @@ def _tell_members(
     }
     _emit(world, thread, "THREAD_MEMBERS_UPDATE", data)
     own.members.pop(without, None)
-
-
-def _shown(guild: Guild, key: int) -> dict[str, Any]:
-    return {"member": guild.members[key].payload(), "presence": None} if key in guild.members else {}
 
 
 def _thread(channel: Channel) -> Thread:

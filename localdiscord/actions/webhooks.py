@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import audit, messages
 from localdiscord.actions.access import require
+from localdiscord.actions.drafts import SETTABLE
 from localdiscord.actions.threads import post
 from localdiscord.errors import DiscordError, Refusal, invalid_form
 from localdiscord.intents import Intents
@@ -186,6 +187,7 @@ def execute(world: World, webhook: Webhook, draft: Draft, values: dict[str, Any]
     Raises:
         DiscordError: Discord does not take the message, or there is no such thread.
     """
+    draft.flags &= SETTABLE
     draft.check()
     author = User(webhook.id, values.get("username") or webhook.name, bot=True)
     author.avatar = values.get("avatar") or webhook.avatar

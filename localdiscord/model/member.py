@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.snowflakes import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from localdiscord.model.user import User
 
 __all__ = ["Member"]
@@ -20,6 +23,7 @@ class Member:
 
     Attributes:
         roles: ids, without @everyone.
+        clock: tells the time in Unix seconds.
         timed_out_until: until when the member may only read.
     """
 
@@ -34,6 +38,7 @@ class Member:
     avatar: str | None = None
     banner: str | None = None
     bio: str | None = None
+    clock: Callable[[], float] = time.time
 
     @property
     def display_name(self) -> str:
@@ -42,7 +47,7 @@ class Member:
 
     def is_timed_out(self) -> bool:
         """Tell whether the member is in time-out now."""
-        return self.timed_out_until is not None and self.timed_out_until > datetime.now(UTC)
+        return self.timed_out_until is not None and self.timed_out_until.timestamp() > self.clock()
 
     def payload(self, *, with_user: bool = True) -> dict[str, Any]:
         """Return the member as Discord writes it.

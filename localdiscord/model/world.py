@@ -157,7 +157,7 @@ class World:
 
     def add_member(self, guild: Guild, user: User, *roles: Role) -> Member:
         """Add a user to a guild, without news of it."""
-        member = guild.members[user.id] = Member(user, self.now(), roles=[role.id for role in roles])
+        member = guild.members[user.id] = Member(user, self.now(), roles=[role.id for role in roles], clock=self.clock)
         return member
 
     def add_role(self, guild: Guild, name: str, permissions: Permissions = NONE, **values: Any) -> Role:

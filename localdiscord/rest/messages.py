@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from localdiscord.actions import deletion, messages
 from localdiscord.actions.access import permissions_in, require
+from localdiscord.actions.drafts import SETTABLE
 from localdiscord.permissions import Permissions
 from localdiscord.rest.drafts import change_of, draft_of
 from localdiscord.rest.forms.fields import Form, Snowflake, within
@@ -13,11 +14,6 @@ from localdiscord.rest.router import Call, route
 
 if TYPE_CHECKING:
     from localdiscord.model.message import Message
-
-__all__ = ["draft_of"]
-
-NO_FLAGS_OF_ANSWERS = ~(1 << 6 | 1 << 7)
-"""Without the flags that only answers to interactions have."""
 
 
 class ListForm(Form):
@@ -63,7 +59,7 @@ def _window(seen: list[Message], asked: ListForm) -> list[Message]:
 async def create_message(call: Call) -> dict[str, Any]:
     """Write a message."""
     draft = draft_of(call.body, call.files)
-    draft.flags &= NO_FLAGS_OF_ANSWERS
+    draft.flags &= SETTABLE
     return messages.send(call.world, call.channel(), call.bot, draft).payload(call.bot.id)
 
 
