@@ -36,6 +36,12 @@ class Rule(NamedTuple):
 
 EVERYTHING_ELSE = Rule(50, 10.0)
 GLOBAL = Rule(50, 1.0)
+STARTS = Rule(1000, 24 * 60 * 60.0)
+"""How many sessions a bot may begin in a day."""
+
+CONCURRENCY = 16
+"""How many shards may begin at once."""
+
 REACTIONS = Rule(1, 0.25, "reactions")
 
 RULES: dict[tuple[str, str], Rule | None] = {
@@ -146,19 +152,28 @@ class Limits:
         self.hits += 1
         return Verdict(max(window.until - self._clock(), 0.001), scope, headers)
 
-    def may_identify(self, application_id: int, shard: int, concurrency: int = 16) -> bool:
+    def may_identify(self, application_id: int, shard: int) -> bool:
         """Count the beginning of a session, and tell whether it may.
 
         Args:
             application_id: whose bot.
             shard: the number of the shard.
-            concurrency: how many shards may begin at once.
         """
-        key, now = (application_id, shard % concurrency), self._clock()
-        if self.is_on and now - self._identified.get(key, -math.inf) < CONCURRENCY_WINDOW / self.scale:
+        key, now = (application_id, shard % CONCURRENCY), self._clock()
+        is_early = now - self._identified.get(key, -math.inf) < CONCURRENCY_WINDOW / self.scale
+        if self.is_on and (is_early or self._take(("starts", str(application_id)), STARTS).left < 0):
             return False
         self._identified[key] = now
         return True
+
+    def starts(self, application_id: int) -> dict[str, int]:
+        """Return how many sessions a bot may still begin, and when it may begin all again, as Discord writes it."""
+        window, now = self._windows.get(("starts", str(application_id))), self._clock()
+        if window is None or window.until <= now:
+            window = _Window(STARTS.most, now + STARTS.seconds)
+        rest = round((window.until - now) * 1000)
+        left = max(window.left, 0)
+        return {"total": STARTS.most, "remaining": left, "reset_after": rest, "max_concurrency": CONCURRENCY}
 
 
 def refusal(verdict: Verdict) -> web.Response:

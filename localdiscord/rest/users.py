@@ -42,7 +42,7 @@ async def gateway(call: Call) -> dict[str, Any]:
 @route("GET", "/gateway/bot")
 async def gateway_for_bot(call: Call) -> dict[str, Any]:
     """Say where the gateway is and how often it may be used."""
-    limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 16}
+    limit = call.discord.limits.starts(call.requester.id)
     return {"url": call.discord.gateway_url, "shards": call.discord.shards, "session_start_limit": limit}
 
 

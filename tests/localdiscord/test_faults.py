@@ -275,3 +275,21 @@ def test_without_limits_everything_passes() -> None:
     verdicts = [limits.judge("bot", "POST", "/channels/{channel_id}/messages", {}) for _ in range(100)]
     assert all(verdict.passes and not verdict.headers for verdict in verdicts)
     assert all(limits.may_identify(1, 0) for _ in range(5))
+
+
+def test_sessions_of_a_day_are_counted() -> None:
+    """A thousand sessions may begin in a day, one in five seconds for each remainder of the shard's number."""
+    now = [0.0]
+    limits = Limits(1.0, lambda: now[0])
+    assert limits.starts(1) == {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 16}
+    assert [limits.may_identify(1, shard) for shard in (0, 1, 16)] == [True, True, False]
+    assert limits.starts(1)["remaining"] == 998
+    for _ in range(998):
+        now[0] += 5
+        assert limits.may_identify(1, 0)
+    now[0] += 5
+    assert not limits.may_identify(1, 0)
+    assert limits.starts(1)["remaining"] == 0
+    assert limits.may_identify(2, 0)
+    now[0] += 86_400
+    assert limits.may_identify(1, 0)
