@@ -173,6 +173,27 @@ async def test_a_command_takes_some_answers_only(bot: Answering, kind: int) -> N
     assert await bot.no_answer(bot.use(), kind, {"content": "x"}) == (400, 50035)
 
 
+async def test_a_command_is_used_in_direct_messages(bot: Answering) -> None:
+    """In direct messages the bot is told of a user rather than a member, and answers there."""
+    direct = bot.person.open_dm(bot.bot)
+    interaction = bot.person.slash(direct, "do")
+    (told,) = bot.told("INTERACTION_CREATE")
+    assert (told["user"]["username"], told["context"]) == ("carol", 1)
+    assert told.keys().isdisjoint({"member", "guild_id", "guild"})
+    answer = await bot.answer(interaction, MESSAGE, {"content": "done"})
+    assert "guild_id" not in answer["interaction"]
+    assert [message.content for message in bot.person.read(direct)] == ["done"]
+
+
+async def test_a_command_is_used_in_a_thread(bot: Answering) -> None:
+    """In a thread a command is offered by the permissions of the channel, and answered in the thread."""
+    thread = bot.person.begin_thread(bot.general, "aside")
+    interaction = bot.person.slash(thread, "do")
+    await bot.answer(interaction, MESSAGE, {"content": "done"})
+    assert interaction.original is not None
+    assert interaction.original.channel is thread
+
+
 # -- components ----------------------------------------------------------------------------------------------------
 
 
