@@ -224,9 +224,8 @@ async def test_text_commands_work_alike(band: Band) -> None:
     assert answer.content == "Now playing: **first**"
 
 
-async def test_what_is_not_found_is_told(band: Band, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_found_is_told(band: Band) -> None:
     """Offline, words without a file, paths out of the folder and links into this machine find nothing."""
-    monkeypatch.setattr(band.jukebox.resolver, "_searches_web", False)
     assert await band.use(band.alice, "play", query="../../bot.db *x*") == r"I found nothing for ../../bot.db \*x\*."
     answer = await band.use(band.alice, "play", query=f"{band.stage.discord.url}/secret.wav")
     assert answer.startswith("That cannot be played: that address is refused")

@@ -141,7 +141,7 @@ async def test_music_survives_kill_9(discord: LocalDiscord, settings: Settings, 
     nothing: Any = None
     band = Band(Stage(discord, nothing))
     killables.append(Killable(discord, settings))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await discord.until(lambda: discord.town.application.commands and discord.sessions)
     await band.use(band.alice, "play", query="long")
     await band.use(band.alice, "play", query="first")
@@ -156,7 +156,7 @@ async def test_music_survives_kill_9(discord: LocalDiscord, settings: Settings, 
     assert (await asyncio.to_thread(psutil.wait_procs, players, 10))[1] == []
     killables.append(Killable(discord, settings))
     before = band.sound
-    await band.heard.until(lambda heard: heard.packets - heard.silence_frames >= before + 10, 30)
+    await band.heard.until(lambda heard: heard.packets - heard.silence_frames >= before + 10, 90)
     await band.use(band.alice, "pause")
     panel = await band.panel(lambda text: "Paused" in text and "0:3" in text)
     assert "long" in str(panel.embeds)
@@ -359,6 +359,18 @@ async def test_what_a_person_asked_for_is_handed_out_and_forgotten(band: Band) -
     assert "music" not in await band.stage.bot.privacy.export(band.alice.user.id)
     await band.stage.bot.privacy.forget(band.carol.user.id)
     assert band.player.queue.tracks == ()
+
+
+async def test_the_files_of_a_person_are_forgotten_too(band: Band, settings: Settings) -> None:
+    """What a person attached is deleted also in a server where nothing is played at the moment."""
+    store, track, queue = (band.module(name) for name in ("store", "track", "track_queue"))
+    mine = track.Track(track.Kind.UPLOAD, "7.wav", "mine", band.alice.user.id)
+    await band.jukebox.store.save(store.Snapshot(99, queue.TrackQueue(mine)))
+    kept = settings.data / "uploads" / "7.wav"
+    await asyncio.to_thread(kept.parent.mkdir)
+    await asyncio.to_thread(shutil.copy, settings.media / "first.wav", kept)
+    assert (await band.stage.bot.privacy.forget(band.alice.user.id)).entries == 1
+    assert not await asyncio.to_thread(kept.exists)
 
 
 async def test_a_guild_that_is_left_is_forgotten(band: Band) -> None:

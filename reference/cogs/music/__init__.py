@@ -24,9 +24,10 @@ async def setup(bot: Bot) -> None:
     from .views import Controls, PageButton  # noqa: PLC0415
 
     settings = bot.settings.music
+    searches_web = bot.settings.token is not None if settings.searches_web is None else settings.searches_web
     uploads = Uploads(bot.settings.data / "uploads", largest=settings.upload_bytes)
     extractor = Extractor(watch=bot.watch)
-    resolver = Resolver(Library(bot.settings.media), uploads, extractor, searches_web=settings.searches_web)
+    resolver = Resolver(Library(bot.settings.media), uploads, extractor, searches_web=searches_web)
     store = PlayerStore(bot.database)
     jukebox = Jukebox(bot, store, resolver, settings, lambda player: Controls(music, player))
     music = Music(bot, jukebox, Delivered())

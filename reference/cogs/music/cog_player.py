@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, cast
 
 import discord
@@ -150,7 +151,8 @@ class PlayerCommands(QueueCommands):
         channel = require_listening(member, session.channel)
         if session.player.queue.current is None:
             raise Refused("music.not_playing")
-        await interaction.response.defer()
+        with contextlib.suppress(discord.NotFound):  # the message was replaced meanwhile; the wish stands
+            await interaction.response.defer()
         if name == "skip":
             await self._skip(session, member)
             return

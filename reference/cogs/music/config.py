@@ -13,7 +13,8 @@ class MusicSettings(BaseModel):
     """How music works.
 
     Attributes:
-        searches_web: whether words that no file answers to are searched for with yt-dlp.
+        searches_web: whether words that no file answers to are searched for with yt-dlp; None for: where there is a
+            token, so that a bot on a local Discord asks nobody outside of this machine for words.
         queue_limit: tracks that may wait in a guild.
         user_limit: tracks of one person among them.
         upload_bytes: the largest attachment that is played.
@@ -22,7 +23,7 @@ class MusicSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    searches_web: bool = True
+    searches_web: bool | None = None
     queue_limit: Annotated[int, Field(ge=1, le=1000)] = 200
     user_limit: Annotated[int, Field(ge=1, le=1000)] = 50
     upload_bytes: Annotated[int, Field(ge=1, le=100 * 2**20)] = 25 * 2**20

@@ -345,7 +345,8 @@ class Jukebox(Listener):
         await self.store.forget_guild(guild_id)
 
     async def forget_user(self, user_id: int) -> int:
-        """Forget the tracks that a person asked for, those that are played included; return how many."""
+        """Forget the tracks that a person asked for, those that are played and files included; return how many."""
+        needed = await self.store.uploads()
         count = 0
         for session in self.sessions:
             before = session.player.queue
@@ -355,7 +356,9 @@ class Jukebox(Listener):
                 await session.player.go(after)
             elif after != before:
                 await session.player.arrange(after)
-        return count + await self.store.forget_user(user_id)
+        count += await self.store.forget_user(user_id)
+        await workers.run(self.resolver.uploads.drop, needed - await self.store.uploads(), deadline=FILES_SECONDS)
+        return count
 
     async def close(self) -> None:
         """End all sounds, save where they were, and leave all voice channels; it may be called again."""

@@ -125,7 +125,11 @@ def probe(path: Path) -> tuple[float | None, str | None]:
     command += ["-select_streams", "a:0", "-show_entries", "stream=codec_type:format=duration:format_tags=title"]
     try:
         done = subprocess.run(  # noqa: S603  the arguments are ours; the path is absolute
-            [*command, "-of", "json", str(path)], capture_output=True, timeout=PROBE_SECONDS, check=True
+            [*command, "-of", "json", str(path)],
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows
         )
         found: dict[str, Any] = json.loads(done.stdout)
     except FileNotFoundError:
