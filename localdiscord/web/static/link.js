@@ -8,10 +8,12 @@ export class Refused extends Error {}
 export class Link {
   /**
    * @param {(news: object) => void} hear takes the news
+   * @param {() => void} heard is told that an answer comes, which is true only after the news before it
    * @param {(open: boolean) => void} changed is told when the connection opens or is lost
    */
-  constructor(hear, changed) {
+  constructor(hear, heard, changed) {
     this.hear = hear;
+    this.heard = heard;
     this.changed = changed;
     this.number = 0;
     this.waiting = new Map();
@@ -32,6 +34,7 @@ export class Link {
 
   take(message) {
     if (message.event) return this.hear(message);
+    this.heard();
     const waiter = this.waiting.get(message.n);
     this.waiting.delete(message.n);
     if (!waiter) return undefined;

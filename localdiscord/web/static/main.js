@@ -18,6 +18,7 @@ import { Timeline } from "./timeline.js";
 import { kindly, toast } from "./toast.js";
 
 const TYPING_LASTS = 9000;
+const GATHERED = 16; // milliseconds for which news is gathered, so that it is drawn together
 const WHO = "who"; // kept per tab, so that each tab can be somebody else
 
 const timeline = new Timeline();
@@ -25,9 +26,12 @@ const composer = new Composer(timeline);
 timeline.onreply = (message) => composer.setReply(message);
 timeline.onend = () => document.visibilityState === "visible" && seen(store.here);
 
+const waiting = []; // news that is not drawn yet
+let sidesAreOld = false;
+
 // ---- coming and going ----------------------------------------------------------------------------------------------
 
-store.link = new Link(hear, (open) => (open ? arrive() : away()));
+store.link = new Link(hear, takeNews, (open) => (open ? arrive() : away()));
 
 async function arrive() {
   by("away").hidden = true;
@@ -49,6 +53,7 @@ function away() {
 
 function enter(town) {
   sessionStorage.setItem(WHO, town.me.username);
+  waiting.length = 0;
   store.logs.clear();
   const again = store.channel();
   store.settle(town);
@@ -108,6 +113,7 @@ function drawPlace() {
 }
 
 function drawSides() {
+  sidesAreOld = false;
   by("channels").leaveTown = leaveTown;
   drawSidebar(leaveTown);
   drawMembers();
@@ -127,7 +133,14 @@ document.addEventListener("visibilitychange", () => {
 // ---- news ----------------------------------------------------------------------------------------------------------------
 
 function hear(news) {
-  if (store.town) NEWS[news.event]?.(news);
+  if (waiting.push(news) === 1) setTimeout(takeNews, GATHERED);
+}
+
+function takeNews() {
+  const news = waiting.splice(0);
+  if (!store.town || !news.length) return;
+  timeline.together(() => news.forEach((each) => NEWS[each.event]?.(each)));
+  if (sidesAreOld) drawSides();
 }
 
 const NEWS = {
@@ -135,7 +148,7 @@ const NEWS = {
     const fresh = timeline.put(message);
     const channel = store.channel(message.channel_id);
     if (store.typing.get(message.channel_id)?.delete(message.author.id)) drawTyping();
-    const watched = message.channel_id === store.here && timeline.atEnd && document.visibilityState === "visible";
+    const watched = message.channel_id === store.here && timeline.follow && document.visibilityState === "visible";
     const isNew = channel && (!channel.last || BigInt(message.id) > BigInt(channel.last));
     if (isNew) channel.last = message.id;
     if ((!fresh && !isNew) || watched || isOwn(message) || message.channel_id === undefined) return;
@@ -143,7 +156,7 @@ const NEWS = {
     const direct = channel && !channel.guild;
     if (!store.firstUnread.has(message.channel_id)) store.firstUnread.set(message.channel_id, message.id);
     store.unread.set(message.channel_id, (store.unread.get(message.channel_id) ?? 0) + (direct || store.isMuch(message) ? 1 : 0));
-    if (channel) drawSidebar(leaveTown);
+    sidesAreOld = true;
   },
   gone: ({ channel, ids }) => timeline.drop(channel, ids),
   town({ town }) {
@@ -157,11 +170,11 @@ const NEWS = {
       drawPlace();
       composer.refresh();
     }
-    drawSides();
+    sidesAreOld = true;
   },
   heard({ guild, heard }) {
     store.heard.set(guild, heard);
-    drawSidebar(leaveTown);
+    sidesAreOld = true;
   },
   typing({ channel, user }) {
     if (user === store.me.id) return;

@@ -54,7 +54,6 @@ export function messageRow(message, hooks) {
     context(message),
     h("span.gutter", {}, avatar({ ...message.author, ...member, name }), h("time.side-time", { dateTime: message.timestamp, title: fullOf(moment), "aria-hidden": "true" }, clockOf(moment))),
     h("div.content", {}, heading(message, member, name, moment), body(message), reactions(message), ephemeralNote(message, hooks)),
-    actions(message, hooks),
   ]);
   row.addEventListener("contextmenu", (event) => {
     if (event.target.closest("a, input, textarea, .mention[data-person]") || getSelection().toString()) return;
@@ -107,7 +106,7 @@ function body(message) {
     return h("p.thinking", { role: "status" }, h("span.dots", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${message.author.username} is thinking…`);
   }
   const text = message.content && h("div.text", { class: isOnlyEmoji(message.content) ? "jumbo" : "" }, markdown(message.content));
-  if (text && message.edited_timestamp) text.append(h("span.edited", { title: fullOf(new Date(message.edited_timestamp)) }, "(edited)"));
+  if (text && message.edited_timestamp) (text.lastChild.tagName === "P" ? text.lastChild : text).append(h("span.edited", { title: fullOf(new Date(message.edited_timestamp)) }, "(edited)"));
   return [
     text,
     message.poll && pollCard(message),
@@ -148,9 +147,10 @@ function ephemeralNote(message, hooks) {
     h("button.textual", { type: "button", on: { click: () => hooks.dismiss(message) } }, "Dismiss message"));
 }
 
-function actions(message, hooks) {
-  if (isEphemeral(message)) return null;
-  return h("div.actions", { role: "toolbar", "aria-label": "What to do with this message" },
+/** Put the tools of a message into its row, when somebody comes to it: until then a thousand rows do without. */
+export function showActions(row, message, hooks) {
+  if (row.querySelector(":scope > .actions") || isEphemeral(message) || SYSTEM[message.type]) return;
+  const tools = h("div.actions", { role: "toolbar", "aria-label": "What to do with this message" },
     store.can("react") && tool("smile", "Add a reaction", (event) => pickReaction(message, event.currentTarget)),
     isOwn(message) && !message.poll && tool("pencil", "Edit", () => hooks.edit(message)),
     store.can("send") && tool("reply", "Reply", () => hooks.reply(message)),
@@ -158,4 +158,5 @@ function actions(message, hooks) {
       const box = event.currentTarget.getBoundingClientRect();
       openMessageMenu(message, hooks, { x: box.right, y: box.bottom, from: event.currentTarget });
     }, { "aria-haspopup": "menu" }));
+  row.append(tools);
 }

@@ -2,7 +2,7 @@
 
 import { by, fill, h, icon, older } from "./dom.js";
 import { editBox } from "./editing.js";
-import { continues, isOwn, messageRow, momentOf } from "./message.js";
+import { continues, isOwn, messageRow, momentOf, showActions } from "./message.js";
 import { store } from "./store.js";
 import { dayOf, isSameDay } from "./time.js";
 import { kindly } from "./toast.js";
@@ -27,6 +27,7 @@ export class Timeline {
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.element.addEventListener("focusin", (event) => this.rove(event.target.closest(".message")));
+    for (const type of ["pointerover", "focusin"]) this.element.addEventListener(type, (event) => this.equip(event.target.closest(".message")));
     by("latest").addEventListener("click", () => this.toEnd());
   }
 
@@ -91,14 +92,23 @@ export class Timeline {
     if (message.channel_id !== this.channel) return fresh;
     if (!fresh) this.replace(message, index);
     else {
-      const follow = this.atEnd || isOwn(message);
       this.insert(index);
       this.regroup(index + 1);
-      if (follow) this.toEnd();
-      if (follow && this.rows.size > MOST_ROWS) this.trim(this.rows.size - MOST_ROWS + PAGE);
-      this.scrolled();
+      this.grown = true;
+      this.follow ||= isOwn(message);
     }
     return fresh;
+  }
+
+  /** Take several pieces of news with one look at the layout: a busy channel costs no more than a quiet one. */
+  together(take) {
+    this.follow = this.atEnd;
+    this.grown = false;
+    take();
+    if (!this.grown) return;
+    if (this.follow) this.toEnd();
+    if (this.follow && this.rows.size > MOST_ROWS) this.trim(this.rows.size - MOST_ROWS + PAGE);
+    this.scrolled();
   }
 
   drop(channel, ids) {
@@ -145,6 +155,7 @@ export class Timeline {
     const key = old.contains(document.activeElement) ? document.activeElement.dataset.key ?? "" : null;
     const row = messageRow(message, this.hooks);
     row.tabIndex = old.tabIndex;
+    if (old.matches(":hover, :focus-within")) showActions(row, message, this.hooks);
     this.group(row, index);
     this.rows.set(message.id, row);
     old.replaceWith(row);
@@ -158,7 +169,8 @@ export class Timeline {
     const newDay = (before || this.log.whole) && !(before && isSameDay(momentOf(before), momentOf(message)));
     const unread = this.unreadFrom && !older(message.id, this.unreadFrom) && (!before || older(before.id, this.unreadFrom));
     row.classList.toggle("on", !newDay && !unread && continues(message, before));
-    row.querySelector(":scope > .mark")?.remove();
+    if (row.classList.contains("marked")) row.querySelector(":scope > .mark").remove();
+    row.classList.toggle("marked", Boolean(newDay || unread));
     if (newDay || unread) row.prepend(h("div.mark", { class: unread ? "unread" : "", role: "separator" }, h("span", {}, newDay ? dayOf(momentOf(message)) : "New")));
   }
 
@@ -204,6 +216,11 @@ export class Timeline {
     row.focus({ preventScroll: true });
     row.classList.remove("found");
     requestAnimationFrame(() => row.classList.add("found"));
+  }
+
+  equip(row) {
+    const message = row && this.log.known.get(row.dataset.id);
+    if (message) showActions(row, message, this.hooks);
   }
 
   // -- by keyboard -----------------------------------------------------------------------------------------------
