@@ -186,6 +186,7 @@ class Connection:
     async def _end(self, code: Close, reason: str) -> bool:
         """Say why the connection ends, and let the client answer, or it would take this for a broken connection."""
         self._closes = True
+        self._leave()
         self._stop_watching()
         self._watch = asyncio.get_running_loop().call_later(GOOD_BYE, self.sever)
         await self.socket.send_frame(struct.pack("!H", code) + reason.encode()[:LONGEST_REASON], WSMsgType.CLOSE)
