@@ -95,10 +95,10 @@ class Band:
         return self.sound
 
     async def panel(self, matches: Callable[[str], bool] = lambda _: True) -> Message:
-        """Return the message that tells what is played, when it matches."""
+        """Return the newest message that tells what is played, when it matches."""
 
         def look() -> Message | None:
-            shown = [each for each in self.text.messages.values() if each.components and each.embeds]
+            shown = [each for each in reversed(self.text.messages.values()) if each.components and each.embeds]
             return next((each for each in shown if matches(str(each.embeds))), None)
 
         found: Message = await self.until(look)
