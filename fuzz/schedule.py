@@ -212,7 +212,7 @@ class ScheduledLoop(asyncio.BaseEventLoop):
 
     def _run(self, handle: Handle) -> None:
         self._ready.remove(handle)
-        handle._run()  # type: ignore[attr-defined]
+        handle._run()
 
     def _hop(self, work: Callable[[], object]) -> None:
         self._hops.remove(work)

@@ -84,7 +84,7 @@ class Exporter:
             return [(name, producer, self._deleted[name]) for name, producer in due.items()]
 
     async def flush(self) -> None:
-        """Write all files that are due; one that cannot be written does not keep the others from it."""
+        """Write all files that are due; one that cannot be written stays due, and does not keep the others from it."""
         todo = self._take()
         while todo:
             name, producer, deleted = todo[0]
@@ -94,7 +94,8 @@ class Exporter:
                 self._take_back(todo)
                 raise
             except Exception:
-                logger.exception("%s could not be exported", name)
+                logger.exception("%s could not be exported; it is tried again with the next files", name)
+                self._take_back(todo[:1])
             todo.pop(0)
 
     def _take_back(self, todo: list[tuple[str, Producer, int]]) -> None:

@@ -176,8 +176,8 @@ class Pool:
         writer, future = self._enqueue(partial(in_transaction, unit=unit))
         try:
             return await future
-        except sqlite3.Error:
-            if not writer.is_open:
+        except Exception:
+            if not writer.is_open:  # SQLite could not open the file, or the system not make its folder
                 self._dismiss(writer)
             raise
 
@@ -185,7 +185,7 @@ class Pool:
         """Put a unit in the writer's queue, which is the order of all writes."""
         path = self._path()
         with self._lock:
-            if self._writer is None or self._writer.path != path:
+            if self._writer is None or self._writer.path != path or self._writer.has_failed:
                 self._writer = Worker(path, self._generation)
             writer = self._writer
             return writer, writer.begin(lambda: unit(writer.raw))

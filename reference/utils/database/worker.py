@@ -136,6 +136,11 @@ class Worker:
         """Whether the connection was opened and not closed since."""
         return self._box.raw is not None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the connection could not be opened."""
+        return self._box.error is not None
+
     def submit(self, call: Callable[[], Any]) -> None:
         """Have something done after all that was asked before; nobody waits for it, and it must not raise."""
         self._inbox.put(call)
