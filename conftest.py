@@ -1,3 +1,3 @@
-"""pytest wiring only: the judge's options, fixture, marker and recorder."""
+"""pytest wiring only: the judge's options, fixture, marker and recorder; the markers of platforms."""
 
-pytest_plugins = ["harness.plugin"]
+pytest_plugins = ["harness.plugin", "harness.not_run"]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import nox
@@ -15,6 +20,8 @@ PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 95
 PARALLEL = ("-n", "auto")
+SAMPLE = ("--finding", "F01", "F05", "F15")
+"""Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -52,7 +59,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests on every Python found, with branch coverage on the oldest; arguments go to pytest: -- -k F12."""
     install(session, "test")
-    if session.posargs or session.python != PYTHONS[0]:
+    if session.posargs or session.python != PYTHONS[0] or os.name == "nt":
         session.run("pytest", *PARALLEL, *session.posargs)
         return
     data = str(Path(session.create_tmp(), "coverage"))
@@ -86,11 +93,54 @@ def ledger(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and types."""
+    """Check style, formatting, and the files that CI is made of."""
     install(session, "lint", "bench")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("zizmor", "--offline", "--quiet", ".github")
+    for schema, file in (("github-workflows", "workflows/ci.yml"), ("dependabot", "dependabot.yml")):
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", f".github/{file}")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of everything, tests included."""
+    install(session, "lint", "bench")
     session.run("mypy")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, and use it, installed, in an empty directory."""
+    session.install("--quiet", "uv", silent=True)
+    folder, empty = Path(session.create_tmp(), "dist"), Path(session.create_tmp(), "empty")
+    for place in (folder, empty):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+    session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder))
+    built = next(folder.glob("*.whl")).resolve()
+    with zipfile.ZipFile(built) as archive:
+        packed = set(archive.namelist())
+    parts = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    places = [place for part in parts for place in Path(part).rglob("*") if place.is_file()]
+    ours = {place.as_posix() for place in places if not re.search(r"(^|/)(\.|__pycache__/)", place.as_posix())}
+    if missing := sorted(ours - packed):
+        session.error(f"the wheel lacks {', '.join(missing)}")
+    session.install("--quiet", "--constraint", str(LOCK), "--force-reinstall", str(built), silent=True)
+    with session.chdir(empty):
+        code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
+        installed = str(session.run("python", "-c", code, silent=True)).strip()
+        session.run("executable-audit", "judge", "--subject", installed, *(session.posargs or SAMPLE))
+        session.run("python", "-m", "localdiscord", "--help", silent=True)
+        session.run("python", "-m", "reference", "check")
+
+
+@nox.session(python=PYTHONS[0], venv_backend="uv")
+def minimums(session: nox.Session) -> None:
+    """Run all tests with the lowest versions that pyproject.toml declares; arguments go to pytest."""
+    requirements = nox.project.dependency_groups(PROJECT, "test")
+    session.install("--quiet", "--resolution", "lowest-direct", "--editable", ".", *requirements, silent=True)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -98,6 +148,61 @@ def bench(session: nox.Session) -> None:
     """Measure each component beside its peers and a floor, as ratios of one run: -- --only limiter."""
     install(session, "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+HANG_ENDS = ("-o", "faulthandler_exit_on_timeout=true")
+WINDOWS_JOBS = {
+    "tests": ("-m", "pytest", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=300", *HANG_ENDS, *PARALLEL),
+    "judge": ("-m", "harness", "judge", "--subject", "reference"),
+    "prove": ("-m", "harness", "prove"),
+}
+WINDOWS_TARGET = ("--python-platform", "x86_64-pc-windows-msvc", "--only-binary", ":all:")
+ELSEWHERE = "harness/elsewhere.py"
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Run tests, judge and prove on a Windows Python, WINDOWS_PYTHON="wine python.exe" for one: -- tests -k F12."""
+    chosen, rest = session.posargs[:1], session.posargs[1:]
+    if chosen and chosen[0] not in WINDOWS_JOBS:
+        session.error(f"{chosen[0]}: is none of the jobs {', '.join(WINDOWS_JOBS)}")
+    given = os.environ.get("WINDOWS_PYTHON", sys.executable if os.name == "nt" else "")
+    if not given:
+        session.error("set WINDOWS_PYTHON to a Windows Python, or to a command that runs one under Wine")
+    command = [given] if os.name == "nt" else shlex.split(given)
+    answer = session.run(*command, "harness/machine.py", external=True, silent=True, log=False)
+    _, version, platform = json.loads(str(answer).strip().splitlines()[-1])
+    if not platform.startswith("windows"):
+        session.error(f"{given}: is a Python for {platform}, not for Windows")
+    session.log(f"Python {version[0]}.{version[1]} on {platform}")
+    session.install("--quiet", "uv", silent=True)
+    site = _install_for_windows(session, command, f"{version[0]}.{version[1]}")
+    places = "|".join([".", str(site), str(site.with_name("pycache"))])
+    for job in chosen or WINDOWS_JOBS:
+        session.run(*command, ELSEWHERE, "run", places, *WINDOWS_JOBS[job], *rest, external=True)
+
+
+def _install_for_windows(session: nox.Session, command: list[str], version: str) -> Path:
+    """Put the project and what the interpreter lacks of its locked dependencies into a folder; return the folder."""
+    site = Path(session.virtualenv.location) / f"windows-{version}" / "site-packages"
+    lines = str(
+        session.run(
+            *("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--group", "test"),
+            *("--constraint", str(LOCK), "--python-version", version, *WINDOWS_TARGET, "pyproject.toml"),
+            silent=True,
+            log=False,
+        )
+    ).split()
+    found = str(session.run(*command, ELSEWHERE, "lacking", *lines, external=True, silent=True, log=False))
+    lacking = json.loads(found.strip().splitlines()[-1])
+    stamp, wanted = site.with_name("installed"), "\n".join(lacking) + Path("pyproject.toml").read_text(encoding="utf-8")
+    if not (stamp.exists() and stamp.read_text(encoding="utf-8") == wanted):
+        session.log(f"{len(lines) - len(lacking)} of {len(lines)} locked dependencies are there already")
+        shutil.rmtree(site, ignore_errors=True)
+        install = ("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "--python-version", version)
+        session.run(*install, *WINDOWS_TARGET[:2], ".", *lacking)
+        stamp.write_text(wanted, encoding="utf-8", newline="\n")
+    return site
 
 
 @nox.session

@@ -12,7 +12,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness import evidence, expectations, judge, ledger, prove, register, report, runner, subject
+from harness import evidence, expectations, judge, ledger, merge, prove, register, report, runner, subject
 from harness.project import HOME, Project
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--all", action="store_true", help="judge everything again, whatever was judged before"
             )
         if name == "ledger":
-            command.add_argument("--write", action="store_true", help="render AUDIT.md instead of checking it")
+            _add_ledger(command)
     return parser
 
 
@@ -120,6 +120,24 @@ def _add_judge(command: argparse.ArgumentParser) -> None:
     command.add_argument("--python", metavar="EXE", help="the subject's own interpreter")
     command.add_argument("--expect", type=Path, metavar="FILE", help="known failures; any difference from them is red")
     command.add_argument("--write-expect", type=Path, metavar="FILE", help="write the failures found as known ones")
+
+
+def _add_ledger(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--write", action="store_true", help="render AUDIT.md instead of checking it")
+    command.add_argument(
+        "--merge",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="take in the evidence found below these folders; fail where what was claimed is not proved there",
+    )
+    command.add_argument(
+        "--unchecked",
+        nargs="+",
+        default=[],
+        metavar="PLATFORM",
+        help="with --merge: platforms whose claims other machines check, windows-wine for one",
+    )
 
 
 def _seconds(text: str) -> float:
@@ -210,6 +228,8 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
 def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
     project = Project(options.project.resolve())
     findings = register.load(project.register)
+    if options.merge:
+        return _merge(project, findings, options, errors)
     if options.write:
         ledger.write(project, findings)
         screen.print(f"written: {project.ledger.name}")
@@ -219,6 +239,17 @@ def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Ex
         errors.print(fault, markup=False)
     if not faults:
         screen.print(f"{project.ledger.name} is what the register, the code and the evidence say")
+    return Exit.FAILED if faults else Exit.HELD
+
+
+def _merge(project: Project, findings: Register, options: argparse.Namespace, errors: Console) -> Exit:
+    fresh = merge.gather(options.merge)
+    faults = list(merge.unproved(project, findings, fresh, options.unchecked))
+    merge.take_in(project, fresh)
+    ledger.write(project, findings)
+    for fault in faults:
+        errors.print(fault, markup=False)
+    errors.print(f"taken in: {', '.join(sorted(item.tag for item in fresh))}; written: {project.ledger.name}")
     return Exit.FAILED if faults else Exit.HELD
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.variant import Variant
 
 LOOKALIKES_NEEDED = 2
+Platform = Literal["linux", "windows", "windows-wine", "darwin"]
+"""Where something can be proved; what a Windows Python did under Wine is never called Windows."""
 
 
 class EvidenceError(ValueError):
@@ -62,8 +64,8 @@ class Evidence(_Record):
     """The proofs of one environment."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")] = 1
-    platform: str
-    python: str
+    platform: Platform
+    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
     findings: dict[str, FindingProof]
 
     @property
@@ -154,12 +156,15 @@ def load(path: Path) -> Evidence:
     """Read an evidence file.
 
     Raises:
-        EvidenceError: the file is not one.
+        EvidenceError: the file is not one, or is named after another platform or Python than it speaks of.
     """
     try:
-        return Evidence.model_validate_json(path.read_bytes())
+        found = Evidence.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise EvidenceError(f"{path.name}: cannot be used; run `nox -s prove -- --all` again: {error}") from error
+    if path.stem != found.tag:
+        raise EvidenceError(f"{path.name}: is evidence of {found.tag}, so its name must be {found.tag}.json")
+    return found
 
 
 def load_all(folder: Path) -> list[Evidence]:

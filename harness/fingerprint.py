@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PARTS = "harness.parts"
 MACHINERY = (
     "judge.ini",
+    "machine.py",
     "plugin.py",
     "runner.py",
     "scratch.py",

@@ -181,7 +181,7 @@ def _weigh_all(
         unreadable = tuple(fault for candidate in own if not candidate.variant for fault in candidate.faults)
         proofs[finding.id] = proof.model_copy(update={"faults": proof.faults + unreadable})
     version = ".".join(map(str, python.version))
-    return Evidence(platform=python.platform, python=version, findings=proofs)
+    return Evidence.model_validate({"platform": python.platform, "python": version, "findings": proofs})
 
 
 def _weigh_candidate(

@@ -88,13 +88,8 @@ class Interpreter:
         return f"{self.platform}-{self.version[0]}.{self.version[1]}"
 
 
-PROBE = """
-import ctypes, json, sys
-platform = {"win32": "windows"}.get(sys.platform, sys.platform)
-if platform == "windows" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):
-    platform = "windows-wine"
-print(json.dumps([sys.executable, sys.version_info[:2], platform]))
-"""
+PROBE = HOME / "harness" / "machine.py"
+"""A script that tells what a Python is."""
 
 
 def interpreter(executable: str | None = None) -> Interpreter:
@@ -108,7 +103,7 @@ def interpreter(executable: str | None = None) -> Interpreter:
     """
     name = executable or sys.executable
     try:
-        answer = subprocess.run([name, "-c", PROBE], capture_output=True, timeout=60, check=True, encoding="utf-8")  # noqa: S603  the user names it
+        answer = subprocess.run([name, str(PROBE)], capture_output=True, timeout=60, check=True, encoding="utf-8")  # noqa: S603  the user names it
         path, version, platform = json.loads(answer.stdout)
     except FileNotFoundError:
         raise InterpreterError(f"{name}: there is no such Python; give its path, or leave --python out") from None
@@ -148,7 +143,7 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
 
 def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, output: Any) -> subprocess.Popen[bytes]:
     order = {
-        "home": {"harness": str(HOME), "regressions": str(HOME)},
+        "home": {"fuzz": str(HOME), "harness": str(HOME), "regressions": str(HOME)},
         "lent": {name: str(Path(folder).parent) for name, folder in _lendable()},
         "regression": str(regression),
         "configuration": str(HOME / "harness" / "judge.ini"),

@@ -6,7 +6,7 @@ ignored, and the bot is killed later with its clean-up undone. Where no loop run
 clean-up is lost. A task that nobody holds may also be collected before it is done.
 
 Each case is a real process whose event loop is idle, without a timer, when the signal comes. The Windows cases run
-elsewhere on a loop that, like the Windows ones, cannot take signal handlers.
+elsewhere on a loop that, like the one Windows has by default, takes neither signal handlers nor readers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.parts.process import SUBJECT, Child, Crowd
+from harness.parts.process import CTRL_BREAK_HEARD, SUBJECT, Child, Crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ MOMENT = 1.0
 
 IDLE_BOT = (
     SUBJECT
+    + CTRL_BREAK_HEARD
     + """
 import asyncio, ctypes, gc, selectors, signal, sys, unittest.mock, weakref
 root, platform, setups = sys.argv[1:]
@@ -51,7 +52,7 @@ class Loop(asyncio.SelectorEventLoop):
 class WindowsLikeLoop(Loop):
     def add_signal_handler(self, *args):
         raise NotImplementedError
-    remove_signal_handler = add_signal_handler
+    remove_signal_handler = add_reader = remove_reader = add_signal_handler
 
 if simulated:
     sys.platform = "win32"

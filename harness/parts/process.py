@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
+from harness.machine import is_wine
 from harness.project import HOME
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ Subject(Path(sys.argv[1])).open()
 del sys.path[0]
 """
 """The beginning of a program that imports, as ``utils``, the tree that its first argument names."""
+
+CTRL_BREAK_HEARD = f"""
+import os, signal, sys, threading
+sys.path.insert(0, {str(HOME)!r})
+from harness.machine import is_wine
+del sys.path[0]
+
+def heed():
+    while os.read(0, 1):
+        signal.raise_signal(signal.SIGBREAK)
+
+if is_wine():
+    threading.Thread(target=heed, daemon=True).start()
+"""
+"""The beginning of a program that is sent signals.
+
+Wine 8 delivers no ``CTRL_BREAK_EVENT`` to another process: ``os.kill`` reports success and nothing happens. There the
+program is told over its standard input, and raises the signal in a thread of its own, which is what the C runtime of
+Windows does when the console tells of one.
+"""
 
 PATIENCE = 20.0
 """Seconds after which a child that says or does nothing is taken for stuck."""
@@ -110,10 +131,17 @@ class Child:
         return self.says("still there?", timeout)
 
     def send(self, signum: int) -> None:
-        """Send a signal; on Windows any of them arrives as SIGBREAK, the only one that reaches a single process."""
+        """Send a signal; on Windows any of them arrives as SIGBREAK, the only one that reaches a single process.
+
+        Under Wine the child must have begun with `CTRL_BREAK_HEARD`.
+        """
         if sys.platform == "win32":
             signum = signal.CTRL_BREAK_EVENT
-        os.kill(self.pid, signum)
+        if is_wine() and self._process.stdin is not None:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        else:
+            os.kill(self.pid, signum)
 
     def ends(self, timeout: float = PATIENCE) -> bool:
         """Wait for the child's end; tell whether it came. What it printed until then is read."""

@@ -193,7 +193,7 @@ def test_proving_nothing_exits_with_4(miniature: Miniature) -> None:
     assert not miniature.project.ledger.exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process of a group")
+@pytest.mark.posix("Windows has no SIGINT for one process of a group")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_stops_cleanly(miniature: Miniature, tmp_path: Path, signum: int) -> None:
     """Ctrl+C, like SIGTERM, ends the judge and the subject's process, with one sentence and code 130."""

@@ -65,7 +65,7 @@ def test_painting_without_codes_changes_nothing(monkeypatch: pytest.MonkeyPatch)
     assert Colors.paint("x", Colors.BOLD, Colors.CYAN) == "\033[1m\033[36mx\033[0m"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a fake kernel32 stands in for the real one")
+@pytest.mark.posix("a kernel32 that is not there stands in for the real one, which is asked on Windows")
 def test_a_console_whose_sequences_are_on_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another program has switched sequences on, no mode is set."""
     kernel32 = Kernel32("console")
@@ -84,14 +84,14 @@ class OldKernel32(Kernel32):
         return 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a fake kernel32 stands in for the real one")
+@pytest.mark.posix("a kernel32 that is not there stands in for the real one, which is asked on Windows")
 def test_a_console_that_refuses_sequences_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a Windows before 2016 the mode is refused, and the answer is False."""
     with windows(monkeypatch, OldKernel32("console")):
         assert not enable_windows_ansi()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a fake kernel32 stands in for the real one")
+@pytest.mark.posix("a kernel32 that is not there stands in for the real one, which is asked on Windows")
 def test_a_missing_kernel32_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where kernel32 cannot be loaded, the answer is False."""
 
@@ -103,7 +103,7 @@ def test_a_missing_kernel32_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
         assert not enable_windows_ansi()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is something to enable")
+@pytest.mark.posix("there is nothing to enable")
 def test_elsewhere_there_is_nothing_to_enable() -> None:
     """On other systems terminals interpret sequences by themselves."""
     assert enable_windows_ansi()

@@ -7,7 +7,6 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +149,7 @@ def chromium(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("path", ["/health", "/stats"])
-@pytest.mark.skipif(sys.platform == "win32", reason="headless Chromium is driven on Linux")
+@pytest.mark.posix("headless Chromium is driven on Linux")
 def test_a_browser_runs_the_page(health: BotHealthData, tmp_path: Path, path: str) -> None:
     """In a browser the page's own script runs under its policy, nothing else does, and nothing is complained of."""
     health.service_health[HOSTILE] = False

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -314,7 +313,7 @@ def test_an_interrupted_command_is_no_failure(monkeypatch: pytest.MonkeyPatch) -
     assert service.main(["--port", "0"]) == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is a signal of POSIX")
+@pytest.mark.posix("SIGTERM is a signal of POSIX")
 def test_signals_end_the_service_gently() -> None:
     """SIGTERM does what Ctrl+C does."""
     before = signal.getsignal(signal.SIGTERM)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parents[2]
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals, links or shebangs")
+POSIX = pytest.mark.posix("needs POSIX signals, links or shebangs")
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEPER
 INSTANCE = (
     "import sys; from reference.utils.reliability.self_healer import SelfHealer, InstanceLock, Path\n"

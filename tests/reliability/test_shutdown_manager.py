@@ -6,7 +6,6 @@ import asyncio
 import functools
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROJECT = Path(__file__).resolve().parents[2]
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+POSIX = pytest.mark.posix("sends POSIX signals")
 FOREVER = 3600.0
 
 BOT = """

@@ -103,12 +103,17 @@ class WakeUp:
             Whether a wake-up socket of our own was needed.
         """
         self.detach()
-        if platform != "win32" or not hasattr(loop, "_selector"):
+        if platform != "win32":
             return False
         receiver, sender = socket.socketpair()
         for end in (receiver, sender):
             end.setblocking(False)
-        loop.add_reader(receiver, self._drain, receiver)
+        try:
+            loop.add_reader(receiver, self._drain, receiver)
+        except NotImplementedError:  # the proactor loop: it has no readers and needs none
+            receiver.close()
+            sender.close()
+            return False
         signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         self._loop, self._sockets = loop, (receiver, sender)
         return True
