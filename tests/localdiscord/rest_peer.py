@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from localdiscord.model.world import Event
     from localdiscord.permissions import Permissions
 
-__all__ = ["Peer", "data_uri", "peer", "picture"]
+__all__ = ["Peer", "data_uri", "form", "peer", "picture", "soon"]
 
 NO_CONTENT = 204
 
@@ -41,6 +42,20 @@ def picture(width: int = 20, height: int = 10, kind: str = "PNG") -> bytes:
 def data_uri(data: bytes, kind: str = "image/png") -> str:
     """Return a file as bodies carry it."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def soon(**distance: float) -> str:
+    """Return a time from now, as bodies carry it."""
+    return (datetime.now(UTC) + timedelta(**distance)).isoformat()
+
+
+def form(payload: str, **files: tuple[str, bytes]) -> aiohttp.FormData:
+    """Return a form with a message and files, by field."""
+    data = aiohttp.FormData()
+    data.add_field("payload_json", payload, content_type="application/json")
+    for name, (filename, content) in files.items():
+        data.add_field(name.replace("_", "[") + "]", io.BytesIO(content), filename=filename)
+    return data
 
 
 class Peer:

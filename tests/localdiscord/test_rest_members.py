@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from localdiscord.intents import NO_INTENTS
 from localdiscord.permissions import Permissions
-from tests.localdiscord.rest_peer import Peer, data_uri, peer, picture
-
-
-def soon(**distance: float) -> str:
-    """Return a time from now, as bodies carry it."""
-    return (datetime.now(UTC) + timedelta(**distance)).isoformat()
+from tests.localdiscord.rest_peer import Peer, data_uri, peer, picture, soon
 
 
 async def low(bot: Peer, name: str) -> str:
