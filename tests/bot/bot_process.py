@@ -10,15 +10,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from harness.project import HOME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from localdiscord import LocalDiscord
 
-__all__ = ["BotProcess"]
+__all__ = ["BotProcess", "launch"]
 
 END_GENTLY = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 """What asks a process to end in order; Windows delivers it to processes of a group of their own."""
@@ -33,18 +35,17 @@ class BotProcess:
     Args:
         discord: where it logs in.
         data: where it keeps everything.
-        config: a file with its settings.
+        program: the module to run, which takes the arguments of `python -m reference`.
+        **variables: its settings, by the names of their variables without `BOT_`.
     """
 
-    def __init__(self, discord: LocalDiscord, data: Path, config: Path | None = None) -> None:
-        self._discord = discord
-        application = discord.town.application
+    def __init__(self, discord: LocalDiscord, data: Path, program: str = "reference", **variables: str) -> None:
         place = f"127.0.0.1:{discord.port}"
-        chosen = ("--config", str(config)) if config else ()
+        chosen = {f"BOT_{name}": value for name, value in {"HEALTH__PORT": "0", **variables}.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "reference", "--local", place, "--no-browser", "--data", str(data), *chosen],
+            [sys.executable, "-m", program, "--local", place, "--no-browser", "--data", str(data)],
             cwd=HOME,
-            env=os.environ | {"DISCORD_TOKEN": application.token, "BOT_HEALTH__PORT": "0"},
+            env=os.environ | {"DISCORD_TOKEN": discord.town.application.token, **chosen},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -83,3 +84,17 @@ class BotProcess:
             self.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+@pytest.fixture
+def launch(discord: LocalDiscord) -> Iterator[Callable[..., BotProcess]]:
+    """Start bots in processes of their own, with the arguments of `BotProcess`; none outlives the test."""
+    launched: list[BotProcess] = []
+
+    def launch(data: Path, program: str = "reference", **variables: str) -> BotProcess:
+        launched.append(BotProcess(discord, data, program, **variables))
+        return launched[-1]
+
+    yield launch
+    for process in launched:
+        process.close()

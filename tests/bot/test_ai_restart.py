@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.project import HOME
 from reference.bot import build_bot
 from reference.cogs.ai.growing import GrowingAnswers
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.ai.service import Service
+from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from localdiscord import LocalDiscord
     from reference.config import Settings
     from tests.bot.conftest import Stage
+
+__all__ = ["launch"]
 
 
 @pytest.fixture
@@ -32,36 +31,30 @@ async def service() -> AsyncIterator[Service]:
         yield service
 
 
-@pytest.fixture
-def killed(discord: LocalDiscord, settings: Settings, service: Service) -> Iterator[subprocess.Popen[bytes]]:
-    """A bot in a process of its own, which does not outlive the test."""
-    application = discord.town.application
-    command = [sys.executable, "-m", "tests.bot.ai_process", str(discord.port), application.token]
-    process = subprocess.Popen([*command, str(settings.data), service.endpoint().base_url], cwd=HOME)
-    yield process
-    process.kill()
-    process.wait(30)
-
-
 async def test_an_answer_under_way_is_ended_by_the_next_bot(
     discord: LocalDiscord,
     settings: Settings,
     service: Service,
-    killed: subprocess.Popen[bytes],
+    launch: Callable[..., BotProcess],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After kill -9 the finished turn is remembered and paid for; the other one is neither, and its message says so."""
     bot, general = discord.town.application.bot, discord.town.channels["general"]
     carol = discord.person(discord.town.members[0])
-    async with asyncio.timeout(30):
-        await discord.until(lambda: discord.town.application.commands and discord.sessions)
+    killed = launch(
+        settings.data,
+        AI__ENDPOINT__BASE_URL=service.endpoint().base_url,
+        AI__ENDPOINT__MODEL="test-model",
+        AI__EDIT_SECONDS="0.02",
+        AI__RETRIES="0",
+    )
+    await killed.ready()
     first = carol.say(general, f"<@{bot.id}> hello")
     await carol.expect(general, lambda seen: seen.author is bot and seen.content == "Hello world", after=first.id)
     service.plan.append(service.stalling("Once upon a time"))
     second = carol.say(general, f"<@{bot.id}> tell me a story")
     broken = await carol.expect(general, lambda seen: seen.content == "Once upon a time …", after=second.id)
     killed.kill()
-    killed.wait(30)
     monkeypatch.setattr(Database, "_instance", None)
     monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     again = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)

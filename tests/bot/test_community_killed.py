@@ -3,54 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from harness.project import HOME
 from reference import bot as bot_module
 from reference.bot import build_bot
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
+from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import running
 from tests.bot.square import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    import pytest
 
     from localdiscord import LocalDiscord
     from reference.config import Settings
 
-__all__ = ["settings"]
-
-
-@pytest.fixture
-def killed(discord: LocalDiscord, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """A bot in a process of its own, which does not outlive the test."""
-    command = [sys.executable, "-m", "tests.bot.community_process", str(discord.port)]
-    process = subprocess.Popen([*command, discord.town.application.token, str(settings.data)], cwd=HOME)
-    yield process
-    process.kill()
-    process.wait(30)
+__all__ = ["launch", "settings"]
 
 
 async def test_nothing_is_lost_or_doubled_by_a_kill(
-    discord: LocalDiscord, settings: Settings, killed: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    discord: LocalDiscord, settings: Settings, launch: Callable[..., BotProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After kill -9 the reminder on its way was shown once, the other one is kept, and the poll counts on."""
     general = discord.town.channels["general"]
     carol, bob = discord.person(discord.town.members[0]), discord.person(discord.town.moderator)
-    async with asyncio.timeout(30):
-        await discord.until(lambda: discord.town.application.commands and discord.sessions)
+    killed = launch(settings.data, "tests.bot.forgetful")
+    await killed.ready()
     poll = await carol.reply(carol.slash(general, "poll start", question="Tea?", options="yes | no"))
     await bob.answered(bob.click(poll, "1. yes"))
     await carol.reply(carol.slash(general, "remind me", when="1 hour", about="bread"))
     await carol.reply(carol.slash(general, "remind me", when="1s", about="tea"))
     await carol.expect(general, lambda seen: seen.content.startswith("⏰"))
     killed.kill()
-    killed.wait(30)
     monkeypatch.setattr(Database, "_instance", None)
     monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     monkeypatch.setattr(bot_module, "AREAS", ("community",))

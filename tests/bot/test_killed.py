@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bot.band import tones
-from tests.bot.bot_process import BotProcess
+from tests.bot.bot_process import BotProcess, launch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from localdiscord import LocalDiscord, Person
@@ -20,27 +20,17 @@ if TYPE_CHECKING:
     from localdiscord.model.interaction import Interaction
     from localdiscord.model.message import Message
 
-    Start = Callable[[], BotProcess]
+__all__ = ["launch"]
 
 WORK = 4
 """How many rounds of work are acknowledged before the end."""
 
 
 @pytest.fixture
-def start(
-    discord: LocalDiscord, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], BotProcess]]:
-    """Start the bot in a process of its own; none outlives the test."""
-    begun: list[BotProcess] = []
+def data(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the bot, with tones to play."""
     shutil.copytree(tones(tmp_path_factory.getbasetemp()), tmp_path / "data" / "music")
-
-    def start() -> BotProcess:
-        begun.append(BotProcess(discord, tmp_path / "data"))
-        return begun[-1]
-
-    yield start
-    for process in begun:
-        process.close()
+    return tmp_path / "data"
 
 
 class Work:
@@ -112,10 +102,12 @@ def _is_pong(message: Message) -> bool:
 
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
-async def test_what_was_acknowledged_is_kept(discord: LocalDiscord, start: Start, how: str) -> None:
+async def test_what_was_acknowledged_is_kept(
+    discord: LocalDiscord, data: Path, launch: Callable[..., BotProcess], how: str
+) -> None:
     """After kill -9 as after SIGTERM in the middle of work: settings, cases, reminders and queue are there."""
     work = Work(discord)
-    process = start()
+    process = launch(data)
     await process.ready()
     await work.play()
     for number in range(WORK):
@@ -125,7 +117,7 @@ async def test_what_was_acknowledged_is_kept(discord: LocalDiscord, start: Start
         process.kill()
     else:
         assert await process.terminate() == 0
-    successor = start()
+    successor = launch(data)
     await successor.ready()
     async with asyncio.timeout(60):
         await work.check()

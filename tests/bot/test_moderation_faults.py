@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from aiohttp import web
 
-from harness.project import HOME
 from reference import bot as bot_module
 from reference.bot import build_bot
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
+from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import Stage, running
 from tests.bot.court import Court, court, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
+
+    import pytest
 
     from localdiscord import LocalDiscord
     from reference.config import Settings
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-__all__ = ["court", "settings"]
-
-
-@pytest.fixture
-def killed(discord: LocalDiscord, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """A bot in a process of its own, which does not outlive the test."""
-    command = [sys.executable, "-m", "tests.bot.court_process", str(discord.port), discord.town.application.token]
-    process = subprocess.Popen([*command, str(settings.data)], cwd=HOME)
-    yield process
-    process.kill()
-    process.wait(30)
+__all__ = ["court", "launch", "settings"]
 
 
 async def test_a_bot_that_is_killed_in_the_middle_of_a_ban_leaves_neither_silence_nor_a_lie(
-    discord: LocalDiscord, settings: Settings, killed: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    discord: LocalDiscord, settings: Settings, launch: Callable[..., BotProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After kill -9 the ban that Discord did is a case, the kick that it did not is none; settings are whole."""
     owner, moderator = discord.person(discord.town.owner), discord.person(discord.town.moderator)
     general, guild = discord.town.channels["general"], discord.town.guild
     carol, somchai = discord.town.members
-    async with asyncio.timeout(30):
-        await discord.until(lambda: discord.town.application.commands and discord.sessions)
+    killed = launch(settings.data)
+    await killed.ready()
     log = discord.town.channels["mod-log"]
     await owner.reply(owner.slash(general, "settings channel", purpose="log", channel=log))
     await moderator.reply(moderator.slash(general, "warn", member=carol, reason="first"))
@@ -74,7 +63,6 @@ async def test_a_bot_that_is_killed_in_the_middle_of_a_ban_leaves_neither_silenc
     async with asyncio.timeout(30):
         await asyncio.gather(banned.wait(), asked.wait())
     killed.kill()
-    killed.wait(30)
     never.cancel()
     discord.faults._waiting.clear()
     monkeypatch.setattr(bot_module, "AREAS", ("moderation", "settings"))

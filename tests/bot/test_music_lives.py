@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
-import subprocess
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from harness.project import HOME
 from localdiscord.actions import messages
 from localdiscord.actions.drafts import Draft
 from localdiscord.model.channel import ChannelType, Overwrite
@@ -22,16 +19,19 @@ from localdiscord.model.files import Upload
 from localdiscord.permissions import Permissions
 from reference.bot import build_bot
 from tests.bot.band import Band, settings_with_music
+from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import Stage, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from localdiscord import LocalDiscord
     from localdiscord.model.channel import Channel
     from localdiscord.model.message import Message
     from reference.config import Settings
+
+__all__ = ["launch"]
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -108,53 +108,26 @@ async def test_nobody_left_means_no_music_after_a_restart(band: Band, settings: 
         await again.sent(5)
 
 
-class Killable:
-    """A bot in a process of its own."""
-
-    def __init__(self, discord: LocalDiscord, settings: Settings) -> None:
-        """Start it."""
-        application = discord.town.application
-        command = [sys.executable, "-m", "tests.bot.music_process", str(discord.port), application.token]
-        self.process = subprocess.Popen([*command, str(settings.data)], cwd=HOME)
-
-    def children(self) -> list[psutil.Process]:
-        """Return the programs that it runs."""
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def kill(self) -> None:
-        """End it at once, without a word."""
-        self.process.kill()
-        self.process.wait(30)
-
-
-@pytest.fixture
-def killables() -> Iterator[list[Killable]]:
-    """The processes of a test; none of them outlives it."""
-    started: list[Killable] = []
-    yield started
-    for each in started:
-        each.kill()
-
-
-async def test_music_survives_kill_9(discord: LocalDiscord, settings: Settings, killables: list[Killable]) -> None:
+async def test_music_survives_kill_9(
+    discord: LocalDiscord, settings: Settings, launch: Callable[..., BotProcess]
+) -> None:
     """A bot that is killed in the middle of a track leaves no ffmpeg behind, and its successor goes on there."""
     nothing: Any = None
     band = Band(Stage(discord, nothing))
-    killables.append(Killable(discord, settings))
-    async with asyncio.timeout(90):
-        await discord.until(lambda: discord.town.application.commands and discord.sessions)
+    killed = launch(settings.data, MUSIC__SAVE_SECONDS="0.1")
+    await killed.ready()
     await band.use(band.alice, "play", query="long")
     await band.use(band.alice, "play", query="first")
     await band.use(band.alice, "seek", position="0:30")
     await band.sent(20)
-    players = killables[0].children()
+    players = killed.children()
     assert [child.name() for child in players if "ffmpeg" in child.name()]
-    killables[0].kill()
+    killed.kill()
     with contextlib.closing(sqlite3.connect(settings.database)) as database:
         (position,) = database.execute("SELECT position FROM music_player").fetchone()
     assert position == pytest.approx(30.4, abs=0.25)
     assert (await asyncio.to_thread(psutil.wait_procs, players, 10))[1] == []
-    killables.append(Killable(discord, settings))
+    launch(settings.data, MUSIC__SAVE_SECONDS="0.1")
     before = band.sound
     await band.heard.until(lambda heard: heard.packets - heard.silence_frames >= before + 10, 90)
     await band.use(band.alice, "pause")
