@@ -144,6 +144,13 @@ def minimums(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Search for defects: -- --time 10m [--only pool_schedules]; or prove that the fuzzers find: -- --teeth."""
+    install(session, "test")
+    session.run("python", "-m", "harness", "fuzz", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure each component beside its peers and a floor, as ratios of one run: -- --only limiter."""
     install(session, "bench")

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
-import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,43 +20,37 @@ from hypothesis import HealthCheck, Phase, settings
 
 from harness.plugin import BROKEN
 from harness.subject import NotApplicable
+from harness.teeth import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-TABLE = Path(__file__).with_name("fuzzers.toml")
 QUICK_SHARE = 8
 """The quick profile tries one example in so many of the budget, and ten at least."""
 
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 """Examples open databases and run event loops; a fixture lends the tree, which no example changes."""
 
+last: dict[str, Any] = {}
+"""The arguments of the example that failed last, which is the smallest one once Hypothesis is done."""
+
 counts: dict[str, int] = {}
 """Examples tried by this process, by fuzzer."""
 
 
 @dataclass(frozen=True)
-class Fuzzer:
-    """A file of fuzzers, as the table describes it.
+class Budget:
+    """What one file of fuzzers may try, in the profile of this process.
 
     Attributes:
-        name: the file's name, without ``test_`` and ending.
+        name: the fuzzer's name in the table.
         budget: examples, or schedules, that each of its tests may try to find a defect it guards.
-        guards: variants that it must find, such as ``F06/audited``.
-        spares: right implementations that it must not blame.
     """
 
     name: str
     budget: int
-    guards: tuple[str, ...] = field(default=())
-    spares: tuple[str, ...] = field(default=())
-
-    @property
-    def file(self) -> Path:
-        """The file."""
-        return TABLE.with_name(f"test_{self.name}.py")
 
     @property
     def examples(self) -> int:
@@ -101,6 +94,8 @@ class Fuzzer:
                 raise
             except AssertionError:
                 first[:] = first or [tried[0]]
+                last.clear()
+                last.update(kwargs)
                 raise
 
         tried = [0]
@@ -111,6 +106,7 @@ class Fuzzer:
         def within_budget(*args: Any, **kwargs: Any) -> Any:
             tried[0] = 0
             first.clear()
+            last.clear()
             try:
                 return limited(*args, **kwargs)
             except AssertionError as failure:
@@ -125,21 +121,11 @@ class Fuzzer:
         counts[self.name] = counts.get(self.name, 0) + examples
 
 
-def table() -> dict[str, Fuzzer]:
-    """Return all fuzzers by name."""
-    with TABLE.open("rb") as file:
-        entries = tomllib.load(file)
-    return {
-        name: Fuzzer(name, entry["budget"], tuple(entry.get("guards", ())), tuple(entry.get("spares", ())))
-        for name, entry in entries.items()
-    }
-
-
-def fuzzer(file: str) -> Fuzzer:
-    """Return the fuzzer whose file this is.
+def fuzzer(file: str) -> Budget:
+    """Return the budget of the fuzzer whose file this is.
 
     Raises:
         KeyError: the table has none of this name.
     """
     name = Path(file).stem.removeprefix("test_")
-    return table()[name]
+    return Budget(name, table(Path(__file__).parent)[name].budget)

@@ -1,13 +1,17 @@
-"""Options of the fuzzers: the schedule to replay, and where to write how many examples were tried."""
+"""Options of the fuzzers: the schedule to replay, where to write how much was tried, and where to keep failures."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuzz import budget
+from fuzz import budget, cases
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -15,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fuzz", "searching for defects")
     group.addoption("--schedule", metavar="S", help="replay this schedule alone, as a failure printed it")
     group.addoption("--fuzz-counts", metavar="FILE", help="write how many examples were tried to FILE, as JSON")
+    group.addoption("--fuzz-failures", metavar="FOLDER", help="keep each failure as a file in FOLDER, to be promoted")
 
 
 @pytest.fixture
@@ -22,6 +27,20 @@ def replay(request: pytest.FixtureRequest) -> str | None:
     """The schedule to replay, None for all."""
     schedule: str | None = request.config.getoption("--schedule", None)
     return schedule
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what failed."""
+    report = yield
+    folder = item.config.getoption("--fuzz-failures", None)
+    if folder and report.failed and call.excinfo is not None and isinstance(item, pytest.Function):
+        arguments: dict[str, Any] = {**(item.callspec.params if hasattr(item, "callspec") else {}), **budget.last}
+        failure = cases.failure_of(item.path.name, item.originalname, arguments, call.excinfo.value)
+        cases.keep(Path(folder), failure)
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

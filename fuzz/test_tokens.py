@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +78,7 @@ def record(tracker: Any, *request: int | None) -> None:
     try:
         tracker.record(user, given_tokens, answered, channel_id=channel)
     except AttributeError as error:
-        pytest.fail(f"a request over the limit raised AttributeError: {error}")
+        raise AssertionError(f"a request over the limit raised AttributeError: {error}") from error
 
 
 def judge(tracker: Any, model: Model, now: float, user: int, before: set[int]) -> set[int]:

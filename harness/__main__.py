@@ -1,4 +1,4 @@
-"""The command line: ``python -m harness {judge,prove,ledger}``."""
+"""The command line: ``python -m harness {judge,prove,ledger,fuzz,promote}``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,21 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness import evidence, expectations, judge, ledger, merge, prove, register, report, runner, subject
+from harness import (
+    evidence,
+    expectations,
+    judge,
+    ledger,
+    merge,
+    promote,
+    prove,
+    register,
+    report,
+    runner,
+    search,
+    subject,
+    teeth,
+)
 from harness.project import HOME, Project
 
 if TYPE_CHECKING:
@@ -58,9 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen, errors = report.console(), report.console(errors=True)
     try:
         return int(COMMANDS[options.command](options, screen, errors))
-    except (UsageError, subject.SubjectError, runner.InterpreterError, expectations.ExpectationError) as error:
+    except (
+        UsageError,
+        subject.SubjectError,
+        runner.InterpreterError,
+        expectations.ExpectationError,
+        promote.PromoteError,
+    ) as error:
         return _say(errors, Exit.USAGE, str(error))
-    except (BrokenError, register.RegisterError, evidence.EvidenceError) as error:
+    except (BrokenError, register.RegisterError, evidence.EvidenceError, teeth.TeethError) as error:
         return _say(errors, Exit.BROKEN, str(error))
     except KeyboardInterrupt:
         return _say(errors, Exit.INTERRUPTED, "stopped; nothing was written")
@@ -80,18 +100,25 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger,fuzz,promote}")
     for name, text in (
         ("judge", "run the regressions on a tree that has a utils/ package"),
         ("prove", "apply every variant to the reference, judge it, and render AUDIT.md"),
         ("ledger", "check that AUDIT.md is what register, code and evidence say"),
+        ("fuzz", "search for defects until the time is up, or prove that the fuzzers find the audited ones"),
+        ("promote", "turn a failure that a fuzzer kept into a permanent case"),
     ):
         command = commands.add_parser(
             name, help=text, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         command.add_argument("--project", type=Path, default=HOME, metavar="PATH", help=argparse.SUPPRESS)
-        if name != "ledger":
+        if name in {"judge", "prove"}:
             _add_common(command)
+        if name == "fuzz":
+            _add_fuzz(command)
+        if name == "promote":
+            command.add_argument("failure", type=Path, metavar="FAILURE", help="a file that a fuzzer kept in .fuzz/")
+            command.add_argument("--name", help="name of the case, words with hyphens")
         if name == "judge":
             _add_judge(command)
         if name == "prove":
@@ -138,6 +165,12 @@ def _add_ledger(command: argparse.ArgumentParser) -> None:
         metavar="PLATFORM",
         help="with --merge: platforms whose claims other machines check, windows-wine for one",
     )
+
+
+def _add_fuzz(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--time", default="60s", metavar="T", help="how long to search: 90s, 10m, 2h (%(default)s)")
+    command.add_argument("--teeth", action="store_true", help="prove that each fuzzer finds the variants it guards")
+    command.add_argument("--only", nargs="+", action="extend", metavar="NAME", default=[], help="only these fuzzers")
 
 
 def _seconds(text: str) -> float:
@@ -225,6 +258,58 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
     return Exit.HELD if all(row.is_proved for row in proof.findings.values()) else Exit.FAILED
 
 
+def _fuzz(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
+    project = Project(options.project.resolve())
+    known = teeth.table(project.fuzz)
+    if unknown := [name for name in options.only if name not in known]:
+        raise UsageError(f"{unknown[0]}: there is no such fuzzer; there are {', '.join(known)}")
+    chosen = [fuzzer for name, fuzzer in known.items() if not options.only or name in options.only]
+    return _bite(project, chosen, screen, errors) if options.teeth else _search(project, chosen, options, screen)
+
+
+def _bite(project: Project, chosen: list[teeth.Fuzzer], screen: Console, errors: Console) -> Exit:
+    guarding = [fuzzer for fuzzer in chosen if fuzzer.guards]
+    if not guarding:
+        errors.print("nothing ran: none of these fuzzers guards anything")
+        return Exit.NOTHING_RAN
+
+    def tell(fuzzer: str, tree: str, bite: teeth.Bite) -> None:
+        found = f" at example {bite.tried}" if bite.tried else ""
+        mark = "as it should" if bite.is_right else f"NOT AS IT SHOULD: {bite.reason}"
+        screen.print(f"{fuzzer} on {tree}: {bite.status}{found}, {mark}", markup=False)
+
+    outcome = teeth.try_all(project, guarding, runner.interpreter(), on_bite=tell)
+    path = teeth.save(project.teeth, outcome)
+    ledger.write(project, register.load(project.register))
+    errors.print(f"written: {_relative(path, project)}, {_relative(project.ledger, project)}")
+    return Exit.HELD if all(bites.is_proved for bites in outcome.fuzzers.values()) else Exit.FAILED
+
+
+def _search(project: Project, chosen: list[teeth.Fuzzer], options: argparse.Namespace, screen: Console) -> Exit:
+    try:
+        limit = search.seconds(options.time)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+    def tell(name: str, found: search.Found) -> None:
+        screen.print(
+            f"{found.took:6.0f} s  round {found.rounds}  {name:<22} {found.examples} examples, "
+            f"{found.rate:.0f} a second, {len(found.failures)} new",
+            markup=False,
+        )
+
+    found = search.search(project, chosen, limit, tell)
+    for path in found.failures:
+        screen.print(f"new: {_relative(path, project)}; keep it with `python -m harness promote`", markup=False)
+    return Exit.FAILED if found.failures else Exit.HELD
+
+
+def _promote(options: argparse.Namespace, screen: Console, _errors: Console) -> Exit:
+    name = promote.promote(Project(options.project.resolve()), options.failure, options.name)
+    screen.print(f"fuzz/cases.toml: {name} is a case now", markup=False)
+    return Exit.HELD
+
+
 def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
     project = Project(options.project.resolve())
     findings = register.load(project.register)
@@ -253,7 +338,7 @@ def _merge(project: Project, findings: Register, options: argparse.Namespace, er
     return Exit.FAILED if faults else Exit.HELD
 
 
-COMMANDS = {"judge": _judge, "prove": _prove, "ledger": _ledger}
+COMMANDS = {"judge": _judge, "prove": _prove, "ledger": _ledger, "fuzz": _fuzz, "promote": _promote}
 
 
 def _relative(path: Path, project: Project) -> str:

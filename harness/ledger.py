@@ -7,7 +7,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness import evidence, fingerprint, trace, variant
+from harness import evidence, fingerprint, teeth, trace, variant
 from harness.project import HOME
 from harness.status import Status
 
@@ -46,6 +46,7 @@ class Entry:
     variants: tuple[VariantRow, ...]
     cells: tuple[str, ...]
     lookalikes: int
+    fuzzers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def render(project: Project, register: Register) -> str:
         trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, keep_trailing_newline=True
     ).from_string(TEMPLATE.read_text(encoding="utf-8"))
     counts = {state: sum(entry.state == state for entry in entries) for state in (PROVED, RE_VERIFY, NOT_PROVED, OPEN)}
-    return template.render(entries=entries, counts=counts, environments=[_name(item) for item in environments])
+    names = [_name(item) for item in environments]
+    fuzzers = teeth.section(project)
+    return template.render(entries=entries, counts=counts, environments=names, fuzzers=fuzzers)
 
 
 def check(project: Project, register: Register) -> list[str]:
@@ -107,6 +110,7 @@ def _entry(project: Project, register: Register, finding: Finding, environments:
         variants=() if finding.is_open else tuple(_variant_rows(project, finding, proofs)),
         cells=tuple(_cell(finding, other, proofs) for other in register.values()),
         lookalikes=_lookalikes(proofs),
+        fuzzers=teeth.guarding(project, finding.id),
     )
 
 

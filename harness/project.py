@@ -35,6 +35,16 @@ class Project:
         return self.root / "reference"
 
     @property
+    def fuzz(self) -> Path:
+        """The folder of the fuzzers."""
+        return self.root / "fuzz"
+
+    @property
+    def teeth(self) -> Path:
+        """The folder of the evidence that the fuzzers find, one file for each platform and Python version."""
+        return self.fuzz / "evidence"
+
+    @property
     def evidence(self) -> Path:
         """The folder of the evidence files, one for each platform and Python version."""
         return self.root / "evidence"

@@ -1,0 +1,114 @@
+"""Searches for defects until the time is up: runs all fuzzers round after round, other examples each time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from harness.project import Project
+    from harness.teeth import Fuzzer
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def seconds(text: str) -> float:
+    """Read a time such as ``90``, ``90s``, ``10m`` or ``2h``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is no time; give 90s, 10m or 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+@dataclass
+class Found:
+    """What a search came to so far.
+
+    Attributes:
+        examples: how many were tried.
+        failures: files of the failures that were not known before.
+        rounds: rounds that were begun.
+        took: seconds.
+    """
+
+    examples: int = 0
+    failures: list[Path] = field(default_factory=list)
+    rounds: int = 0
+    took: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Examples per second."""
+        return self.examples / self.took if self.took else 0.0
+
+
+def search(
+    project: Project,
+    fuzzers: Iterable[Fuzzer],
+    limit: float,
+    on_step: Callable[[str, Found], None] = lambda _name, _found: None,
+) -> Found:
+    """Run fuzzers in rounds, each with twice the examples of the round before, until the time is up.
+
+    What was found so far is kept in the folder ``.fuzz``, so nothing is lost when the search is interrupted.
+
+    Args:
+        project: whose fuzzers.
+        fuzzers: which of them.
+        limit: seconds.
+        on_step: told after each file: the fuzzer's name and what was found so far.
+    """
+    chosen, folder, found = list(fuzzers), project.root / ".fuzz", Found()
+    begin = time.monotonic()
+    while chosen and time.monotonic() - begin < limit:
+        found.rounds += 1
+        for fuzzer in chosen:
+            left = limit - (time.monotonic() - begin)
+            if left <= 0:
+                break
+            known = set(folder.glob("*.json"))
+            found.examples += _run(project, fuzzer, 2 ** (found.rounds - 1), left, folder)
+            found.failures += sorted(set(folder.glob("*.json")) - known)
+            found.took = time.monotonic() - begin
+            on_step(fuzzer.name, found)
+    return found
+
+
+def _run(project: Project, fuzzer: Fuzzer, times: int, limit: float, folder: Path) -> int:
+    """Run one file; return how many examples it tried."""
+    with scratch_folder("fuzz") as scratch:
+        counts = scratch / "counts.json"
+        process = subprocess.Popen(  # noqa: S603  our own fuzzers
+            [
+                *(sys.executable, "-m", "pytest", str(fuzzer.file), "-q", "-p", "no:cacheprovider"),
+                *("--fuzz-counts", str(counts), "--fuzz-failures", str(folder), "--basetemp", str(scratch / "pytest")),
+            ],
+            cwd=project.root,
+            env=os.environ | {"FUZZ_PROFILE": "deep", "FUZZ_TIMES": str(times)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(limit)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        return int(json.loads(counts.read_text(encoding="utf-8")).get(fuzzer.name, 0)) if counts.exists() else 0
