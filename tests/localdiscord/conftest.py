@@ -43,7 +43,7 @@ class Pages:
         context = await self._browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         self._contexts.append(context)
         page = await context.new_page()
         page.on("console", self._hear)
@@ -80,6 +80,7 @@ async def browser() -> AsyncIterator[Browser]:
         pytest.skip("no Chromium is on the PATH")
     arguments = ["--no-sandbox"] if sys.platform == "linux" else []  # root has no sandbox
     async with playwright.async_playwright() as driver:
+        playwright.expect.set_options(timeout=20_000)  # all cores may be busy with other tests
         chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield chromium
         await chromium.close()

@@ -11,6 +11,9 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed"
 
 from playwright.async_api import FilePayload, expect
 
+from localdiscord.actions import threads
+from localdiscord.actions.messages import Draft
+from localdiscord.model.channel import ChannelType
 from localdiscord.model.files import Upload
 from tests.localdiscord.showcase import png
 
@@ -266,3 +269,44 @@ async def test_presence_and_nickname(pages: Pages) -> None:
     await page.get_by_role("textbox", name="Nickname").fill("Caro")
     await page.keyboard.press("Enter")
     await expect(other.locator("#members")).to_contain_text("Caro")
+
+
+async def test_messages_are_walked_by_keyboard(pages: Pages) -> None:
+    """Shift+Tab leads to the messages, arrows from one to the next, and letters reply, edit and delete."""
+    page = await pages.enter("Carol")
+    for words in ("One", "Two", "Three"):
+        await write(page, words)
+        await expect(page.locator(".message").last).to_contain_text(words)
+    for key in ("Shift+Tab", "Shift+Tab", "ArrowUp"):
+        await page.keyboard.press(key)
+    await expect(page.locator(".message", has_text="Two")).to_be_focused()
+    await page.keyboard.press("r")
+    await expect(page.locator(".reply-bar")).to_have_text("Replying to Carol@ on")
+    await page.get_by_role("button", name="@ on").click()
+    await write(page, "Answer")
+    await expect(page.locator(".message").last).to_contain_text("Answer")
+    await page.locator(".message", has_text="Three").focus()
+    await page.keyboard.press("e")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("Four")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message", has_text="Four")).to_contain_text("(edited)")
+    await page.locator(".message", has_text="One").focus()
+    await page.keyboard.press("Delete")
+    await expect(page.locator(".message", has_text="One")).to_have_count(0)
+    await page.keyboard.press("Control+/")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(page.locator("#place-name")).to_have_text("music")
+
+
+async def test_a_forum_shows_its_posts(pages: Pages) -> None:
+    """In a forum stand its posts, and a post is read like a channel."""
+    world, town = pages.discord.world, pages.discord.town
+    forum = world.add_channel(town.guild, "ideas", ChannelType.FORUM)
+    threads.post(world, forum, town.owner, {"name": "A garden"}, Draft("With apple trees"))
+    page = await pages.enter("Carol", "ideas")
+    await expect(page.locator("#entry")).to_be_disabled()
+    await page.locator(".posts a", has_text="A garden").click()
+    await expect(page.locator(".message")).to_contain_text("With apple trees")

@@ -5,7 +5,13 @@ import { localMedia, sizeOf } from "./media.js";
 
 export function attachmentList(attachments) {
   if (!attachments.length) return null;
-  return h("div.attachments", { class: attachments.length > 1 ? "many" : "" }, attachments.map(attachment));
+  const isPicture = (file) => file.content_type?.startsWith("image/") && localMedia(file.url);
+  const pictures = attachments.filter(isPicture);
+  const others = attachments.filter((file) => !isPicture(file));
+  return [
+    pictures.length > 0 && h("div.attachments", { class: pictures.length > 1 ? `many ${pictures.length % 3 === 0 || pictures.length > 4 ? "" : "pairs"}` : "" }, pictures.map(attachment)),
+    others.length > 0 && h("div.attachments", {}, others.map(attachment)),
+  ];
 }
 
 function attachment(file) {

@@ -42,8 +42,11 @@ export function openDialog({ title, body, buttons = [], opener = document.active
     dialog.addEventListener("close", () => {
       dialog.remove();
       // The browser gives the focus back while the page is still inert; Chromium then takes no text until it comes anew.
-      document.activeElement?.blur();
-      if (opener?.isConnected) opener.focus({ preventScroll: true });
+      const { activeElement: active } = document;
+      if (opener?.isConnected && (active === opener || active === document.body)) {
+        active.blur();
+        opener.focus({ preventScroll: true });
+      }
       resolve(dialog.returnValue);
     });
   });

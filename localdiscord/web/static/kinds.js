@@ -6,6 +6,7 @@ const THREADS = new Set([10, 11, 12]);
 
 export const isThread = (channel) => THREADS.has(channel.type);
 export const isVoice = (channel) => channel.type === 2 || channel.type === 13;
+export const isForum = (channel) => channel.type === 15 || channel.type === 16;
 export const isCategory = (channel) => channel.type === 4;
 
 export function iconOf(channel) {

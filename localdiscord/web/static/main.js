@@ -10,6 +10,7 @@ import { drawMembers } from "./members.js";
 import { openPersonMenu } from "./menus.js";
 import { isOwn } from "./message.js";
 import { openPins, openThreads } from "./panels.js";
+import { openShortcuts } from "./shortcuts.js";
 import { drawSidebar } from "./sidebar.js";
 import { store } from "./store.js";
 import { openSwitcher } from "./switcher.js";
@@ -226,6 +227,9 @@ document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
     if (store.here) openSwitcher();
+  } else if ((event.ctrlKey || event.metaKey) && event.key === "/") {
+    event.preventDefault();
+    openShortcuts();
   } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
     const links = [...document.querySelectorAll("#channels a.channel")];

@@ -11,7 +11,7 @@ export function drawMembers() {
   const aside = by("members");
   const channel = store.channel();
   const guild = store.guild();
-  const people = guild ? guild.members.filter((member) => guild.id) : [...(channel?.recipients ?? []).map((person) => store.member(person.id)), store.me];
+  const people = guild ? guild.members : [...(channel?.recipients ?? []), store.me].map((person) => store.member(person.id));
   const groups = new Map();
   const add = (name, member) => groups.set(name, [...(groups.get(name) ?? []), member]);
   const hoisted = (guild?.roles ?? []).filter((role) => role.hoist).sort((a, b) => b.position - a.position);
@@ -19,7 +19,7 @@ export function drawMembers() {
   for (const member of people) {
     const role = hoisted.find((each) => member.roles?.includes(each.id));
     if (AWAY.has(member.status)) add("\uffff", member);
-    else add(role ? role.name : member.bot ? "Bots" : guild ? "Members" : "In this conversation", member);
+    else add(role ? role.name : !guild ? "In this conversation" : member.bot ? "Bots" : "Members", member);
   }
   const away = groups.get("\uffff");
   groups.delete("\uffff");

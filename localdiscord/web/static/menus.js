@@ -1,6 +1,7 @@
 // The menus of messages and of people: the page's own entries, then those of the bots.
 
 import { openForm, confirmed, openDialog } from "./forms.js";
+import { openShortcuts } from "./shortcuts.js";
 import { h } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { isOwn, pickReaction } from "./message.js";
@@ -75,6 +76,8 @@ export async function openPersonMenu(id, place) {
       if (answer) location.hash = `#${answer.channel}`;
     } },
     me && member && { label: "Change nickname", icon: "pencil", run: () => askNick(guild, member) },
+    me && { label: "Keyboard shortcuts", run: openShortcuts },
+    null,
     me && { label: "Online", run: () => kindly(store.ask("presence", { status: "online" })) },
     me && { label: "Idle", run: () => kindly(store.ask("presence", { status: "idle" })) },
     me && { label: "Do not disturb", run: () => kindly(store.ask("presence", { status: "dnd" })) },

@@ -63,11 +63,15 @@ export function messageRow(message, hooks) {
   return row;
 }
 
+function quoted(message) {
+  return message ? [" of ", h("strong", {}, store.member(message.author.id)?.name ?? message.author.username), `: “${plainText(message.content).slice(0, 160)}”`] : [];
+}
+
 const SYSTEM = {
   6: { icon: "pin", words: (_, name) => [h("strong", {}, name), " pinned a message."] },
   7: { icon: "right", words: (_, name) => ["Welcome, ", h("strong", {}, name), "!"] },
   18: { icon: "thread", words: (message, name) => [h("strong", {}, name), " began the thread ", h("strong", {}, message.content), "."] },
-  21: { icon: "thread", words: () => ["The thread begins with this message."] },
+  21: { icon: "thread", words: (message) => ["The thread begins with a message", ...quoted(message.referenced_message), "."] },
   46: { icon: "check", words: (message) => [`The poll “${message.embeds[0]?.fields?.find((field) => field.name === "poll_question_text")?.value ?? ""}” has closed.`] },
 };
 

@@ -1,7 +1,8 @@
 // The messages of the channel in view: loading, adding, changing, and where the reader stands among them.
 
-import { by, fill, h, icon, older } from "./dom.js";
+import { by, fill, h, older } from "./dom.js";
 import { editBox } from "./editing.js";
+import { iconOf, isForum, isThread, isVoice } from "./kinds.js";
 import { continues, isOwn, messageRow, momentOf, showActions } from "./message.js";
 import { store } from "./store.js";
 import { dayOf, isSameDay } from "./time.js";
@@ -10,6 +11,14 @@ import { kindly } from "./toast.js";
 const PAGE = 50;
 const MOST_ROWS = 300; // at the end of a channel older rows go, so that a busy channel stays quick
 const NEAR = 600; // pixels from the top at which older messages are loaded
+
+/** Return the title and the words with which a channel begins. */
+function startOf(channel) {
+  if (!channel.guild) return [channel.name, `Your messages with ${channel.name} begin here.`];
+  if (isThread(channel)) return [channel.name, "The thread begins here."];
+  const begin = isForum(channel) ? "Its posts are threads." : "The channel begins here.";
+  return [`Welcome to ${isVoice(channel) ? "" : "#"}${channel.name}`, channel.topic || begin];
+}
 
 export class Timeline {
   constructor() {
@@ -106,6 +115,7 @@ export class Timeline {
     this.grown = false;
     take();
     if (!this.grown) return;
+    if (!this.element.contains(document.activeElement)) this.rove(null); // Tab comes to the newest message
     if (this.follow) this.toEnd();
     if (this.follow && this.rows.size > MOST_ROWS) this.trim(this.rows.size - MOST_ROWS + PAGE);
     this.scrolled();
@@ -186,9 +196,10 @@ export class Timeline {
     if (!channel) return fill(start);
     if (!store.can("read", channel)) return fill(start, h("p", {}, "You may not read what was written here before."));
     if (!this.log.whole) return fill(start, h("div.skeleton", { "aria-label": "Loading older messages" }, [72, 48, 90].map((width) => h("i", { vars: { width: `${width}%` } }))));
-    const direct = !channel.guild;
-    return fill(start, h("span.start-icon", {}, icon(direct ? "at" : channel.type === 2 ? "voice" : channel.parent && channel.type > 9 ? "thread" : "hash")), h("h2", {}, direct ? channel.name : `Welcome to ${channel.type === 2 ? "" : "#"}${channel.name}`),
-      h("p", {}, direct ? `Your messages with ${channel.name} begin here.` : channel.topic || "The channel begins here."));
+    const [title, words] = startOf(channel);
+    const posts = isForum(channel) ? store.guild(channel).channels.filter((each) => each.parent === channel.id) : [];
+    return fill(start, h("span.start-icon", {}, iconOf(channel)), h("h2", {}, title), h("p", {}, words),
+      posts.length > 0 && h("ul.posts", {}, posts.map((post) => h("li", {}, h("a.pinned-message", { href: `#${post.id}`, data: { go: post.id } }, iconOf(post), h("b", {}, post.name))))));
   }
 
   scrolled() {
@@ -265,6 +276,7 @@ export class Timeline {
       by("entry")?.focus();
     });
     text.replaceWith(box);
+    row.classList.add("in-edit");
     box.querySelector("textarea").focus();
   }
 
