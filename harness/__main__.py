@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -368,7 +369,10 @@ def _write_json(target: Path | None, content: object) -> None:
 
 
 def run() -> NoReturn:
-    """Run a command and exit with its code; the console script."""
+    """Run a command and exit with its code; the console script. Pipes get UTF-8, on Windows too."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 

@@ -20,6 +20,8 @@ WRITING = "wax"
 CACHED = "__pycache__"
 UNSEEN_STARTS = ("os.exec", "os.spawn", "os.startfile", "os.system")
 DEAF_FLAGS = frozenset("IES")
+VERSION_ASKED = ["/c", '"ver"']
+"""What `platform.uname` has the command interpreter of Windows do."""
 
 
 class Recorder:
@@ -70,6 +72,8 @@ def _takes_notes(command: object, environment: object) -> bool:
     if get is None or get(READS_NOTHING):
         return get is not None
     names = _words(command)
+    if names[1:] == VERSION_ASKED:
+        return True
     if not names or not os.path.basename(names[0]).lower().startswith("python"):  # noqa: PTH119
         return False
     flags = [name for name in names[1:3] if name.startswith("-") and not name.startswith("--")]

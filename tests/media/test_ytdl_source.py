@@ -153,7 +153,7 @@ def test_a_beginning_that_is_no_time_is_refused(start: float) -> None:
         ("::ffff:10.0.0.1", 443, None, "not public"),
         ("six.example", 80, ("0.0.0.0", 0), "no address of the family"),
         ("media.example", 80, ("::", 0), "no address of the family"),
-        ("media.example", 443, None, "refused"),
+        ("media.example", 443, None, "refused|10061"),
     ],
 )
 def test_connections_that_are_refused(
@@ -162,7 +162,7 @@ def test_connections_that_are_refused(
     """Ports that are none of the web, private addresses, and the other family are refused before any connection."""
     with pytest.raises(OSError, match=error):
         ytdl_network.connect_to_public((host, port), 5, source)
-    assert network.connections == ([(PUBLIC, 443)] if error == "refused" else [])
+    assert network.connections == ([(PUBLIC, 443)] if "refused" in error else [])
 
 
 def test_a_connection_is_made_to_what_was_judged(network: Network, site: WebServer) -> None:

@@ -259,6 +259,7 @@ def test_a_target_that_is_no_url_is_the_clients_fault(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.wine_fault("socket.shutdown(SHUT_RDWR) does not wake another thread that waits in recv on the same socket")
 def test_idle_clients_give_way(health: BotHealthData, monkeypatch: pytest.MonkeyPatch) -> None:
     """More idle clients than there are places keep nobody out."""
     server = HealthAPIServer("127.0.0.1", 0, health)
@@ -315,6 +316,7 @@ def test_when_all_are_being_answered_another_is_turned_away(monkeypatch: pytest.
         thread.join(5)
 
 
+@pytest.mark.wine_fault("socket.shutdown(SHUT_RDWR) does not wake another thread that waits in recv on the same socket")
 def test_stop_ends_threads_and_frees_the_port(health: BotHealthData) -> None:
     """After stop the port is free and no thread is left, a client in the middle of its request included."""
     server = HealthAPIServer("127.0.0.1", 0, health)

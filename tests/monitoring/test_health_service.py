@@ -262,6 +262,7 @@ def test_batch_ids_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(store.batches) == 2
 
 
+@pytest.mark.wine_fault("os.kill(pid, signal.CTRL_BREAK_EVENT) succeeds, and the process hears of nothing")
 def test_the_command_runs_and_ends(tmp_path: Path) -> None:
     """`python -m reference.services.health` says where it listens, and ends in order when it is told to."""
     with Crowd() as crowd:

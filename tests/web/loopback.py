@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from harness.parts.network import Network
 
 PUBLIC = "93.184.216.34"
+FIRST_OF_OWN_CHOICE = 1024
+"""Ports from here on are given out by the system to whoever asks for any."""
+
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -29,6 +32,11 @@ class Web:
         self.network = network
         self.pages: dict[str, Reply | Callable[[Request], Reply]] = {}
         self.server = WebServer(self._answer)
+
+    @property
+    def connections(self) -> list[tuple[str, int]]:
+        """Where connections were asked for; an event loop's own, which Windows makes of sockets, are left out."""
+        return [place for place in self.network.connections if place[1] < FIRST_OF_OWN_CHOICE]
 
     def _answer(self, request: Request) -> Reply:
         page = self.pages.get(request.path.partition("?")[0], Reply(b"no such page", 404, HTML))

@@ -6,7 +6,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reference.utils.web.addresses import SPECIAL_IPV4, is_public, literal
@@ -111,6 +111,7 @@ def test_what_only_looks_like_an_address_is_refused(host: str) -> None:
         literal(host)
 
 
+BROADCAST = IPv4Address("255.255.255.255")
 FORMATS = st.sampled_from(["{:d}", "0{:o}", "0x{:x}", "0X{:X}"])
 
 
@@ -119,4 +120,5 @@ def test_numbers_are_read_as_the_system_reads_them(leading: list[int], last: int
     """Any mixture of bases and any number of parts gives the address that `inet_aton` gives."""
     last %= 256 ** (4 - len(leading))
     host = ".".join(data.draw(FORMATS).format(number) for number in [*leading, last])
+    assume(literal(host) != BROADCAST)  # Windows' own `inet_addr` says with this number that it failed
     assert literal(host) == IPv4Address(socket.inet_aton(host))

@@ -137,7 +137,7 @@ async def test_a_redirect_is_judged_like_the_first_url(web: Web, location: str) 
     web.redirect("/", location)
     title, content = await fetch_url_content("http://a.example/")
     assert (title.partition(":")[0], content) == ("Blocked", None)
-    assert set(web.network.connections) == {(PUBLIC, 80)}
+    assert set(web.connections) == {(PUBLIC, 80)}
 
 
 async def test_one_deadline_bounds_all_hops(web: Web) -> None:
@@ -182,7 +182,7 @@ async def test_a_session_of_ours_is_used_again(web: Web) -> None:
     async with open_session() as session:
         for _ in range(3):
             assert (await fetch_url_content("http://a.example/", session))[1] == "x"
-    assert (web.network.lookups, web.network.connections) == (["a.example"], [(PUBLIC, 80)])
+    assert (web.network.lookups, web.connections) == (["a.example"], [(PUBLIC, 80)])
 
 
 @pytest.mark.parametrize(
