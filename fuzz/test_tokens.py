@@ -7,7 +7,6 @@ one user too many costs one user, and never the one who was just counted or a mo
 from __future__ import annotations
 
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -52,9 +51,13 @@ class Model:
             if who == user and datetime.fromtimestamp(when, UTC).strftime(form) == part
         )
 
-    def last(self) -> dict[int, int]:
-        """Return the number of the last request of each user."""
-        return {user: number for number, (_, user, _, _) in enumerate(self.requests)}
+    def last(self) -> dict[int, float]:
+        """Return the time of the last request of each user."""
+        return {user: when for when, user, _, _ in self.requests}
+
+    def idle_since(self) -> dict[int | None, int]:
+        """Return the number of the last request in each channel."""
+        return {channel: number for number, (_, _, _, channel) in enumerate(self.requests)}
 
 
 def play(subject: Subject, requests: list[Request]) -> None:
@@ -63,13 +66,16 @@ def play(subject: Subject, requests: list[Request]) -> None:
     with mock.patch.multiple(kind, MAX_USERS=MOST, MAX_CHANNELS=MOST):
         tracker, model, now = kind(), Model(), BEGINNING
         remembered: set[int] = set()
+        channels: dict[int, int] = {}
         for user, given_tokens, answered, channel, pause in requests:
             now += pause * HOUR
             with mock.patch.object(time, "time", lambda now=now: now):
                 record(tracker, user, given_tokens, answered, channel)
                 model.requests.append((now, user, given_tokens + answered, channel))
                 remembered = judge(tracker, model, now, user, remembered)
-                judge_channels(tracker, model, channel)
+                if channel is not None:
+                    channels[channel] = channels.get(channel, 0) + given_tokens + answered
+                    channels = judge_channels(tracker, model, channel, channels)
 
 
 def record(tracker: Any, *request: int | None) -> None:
@@ -83,7 +89,8 @@ def record(tracker: Any, *request: int | None) -> None:
 
 def judge(tracker: Any, model: Model, now: float, user: int, before: set[int]) -> set[int]:
     """Judge the figures after a request of a user; return who is remembered."""
-    total = tracker.get_global_stats()["total_tokens"]
+    figures = tracker.get_global_stats()
+    total = figures["input_tokens"] + figures["output_tokens"]
     assert total == model.total(), f"the totals say {total} tokens; {model.total()} were used"
     known = {each: tracker.get_user_stats(each) for each in {who for _, who, _, _ in model.requests}}
     remembered = {each for each, stats in known.items() if stats}
@@ -104,13 +111,19 @@ def judge(tracker: Any, model: Model, now: float, user: int, before: set[int]) -
     return remembered
 
 
-def judge_channels(tracker: Any, model: Model, channel: int | None) -> None:
-    """Judge which channels are remembered."""
-    totals = Counter({each: model.total(channel=each) for _, _, _, each in model.requests if each is not None})
-    kept = {each for each in totals if tracker.get_channel_stats(each)}
-    assert channel is None or channel in kept, "the channel that was just used was forgotten"
+def judge_channels(tracker: Any, model: Model, channel: int, used: dict[int, int]) -> dict[int, int]:
+    """Judge which channels are remembered after one was used; return them, with the tokens since they were new."""
+    kept = {each: tokens for each, tokens in used.items() if tracker.get_channel_stats(each)}
+    assert channel in kept, "the channel that was just used was forgotten"
     assert len(kept) <= MOST, f"{len(kept)} channels are remembered; the limit is {MOST}"
-    assert len(kept) >= min(len(totals), MOST - 1), f"only {len(kept)} of {len(totals)} channels are remembered"
+    assert len(kept) >= min(len(used), MOST - 1), f"only {len(kept)} of {len(used)} channels are remembered"
+    idle = model.idle_since()
+    others = [each for each in kept if each != channel]
+    for gone in used.keys() - kept.keys():
+        is_least = all(used[gone] <= used[each] for each in others)
+        is_idlest = all(idle[gone] <= idle[each] for each in others)
+        assert is_least or is_idlest, "a channel was forgotten in place of another that is used less and idle longer"
+    return kept
 
 
 requests = st.lists(
