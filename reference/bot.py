@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
+import secrets
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +19,7 @@ from .ending import Ending
 from .errors import Errors
 from .guilds import Feature, GuildConfig, Guilds
 from .limits import ALL, check_limits
+from .listening import concerned
 from .parts import BOT_PARTS, Running
 from .privacy import Privacy
 from .refusals import Refused
@@ -32,7 +35,7 @@ from .utils.monitoring.audit_store import AuditStore
 from .utils.monitoring.feedback import feedback_collector
 from .utils.monitoring.health_api import health_data
 from .utils.monitoring.metrics import metrics
-from .utils.monitoring.structured_logger import get_logger
+from .utils.monitoring.structured_logger import get_correlation_id, get_logger
 from .utils.monitoring.token_tracker import token_tracker
 from .utils.reliability.error_recovery import ServiceHealthMonitor
 from .utils.reliability.memory_manager import MemoryMonitor
@@ -64,6 +67,10 @@ INTENTS = discord.Intents(
     voice_states=True,
 )
 """What the bot asks to be told; members and message content have to be granted on Discord's developer page."""
+
+PROCESS = secrets.token_hex(4)
+EVENTS = itertools.count(1)
+"""Together an id for each event, of 16 hexadecimal digits: which process, and which of its events."""
 
 LOCALES = FOLDER.parent / "locales"
 GuildPlace = discord.Interaction | commands.Context["Bot"] | discord.Guild | None
@@ -277,9 +284,21 @@ class Bot(commands.AutoShardedBot):
             await super().invoke(ctx)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Tell listeners of an event; all lines that they log for it share an id."""
-        with log.request(event=event):
+        """Tell listeners of an event that concerns them; all lines that they log for it share an id."""
+        name = f"on_{event}"
+        listeners = self.extra_events.get(name, ())
+        if not listeners and not hasattr(self, name):
             super().dispatch(event, *args, **kwargs)
+            return
+        known = get_correlation_id() or f"{PROCESS}{next(EVENTS) & 0xFFFFFFFF:08x}"
+        with log.request(correlation_id=known, event=event):
+            discord.AutoShardedClient.dispatch(self, event, *args, **kwargs)
+            for listener in listeners:
+                try:
+                    if concerned(listener, *args):
+                        self._schedule_event(listener, name, *args, **kwargs)
+                except Exception as error:  # noqa: BLE001  it must not end the connection that told of the event
+                    self.spawn(self.errors.handle(error, None, name), f"report of {name}")
 
     async def on_command_error(self, ctx: commands.Context[Any], error: commands.CommandError, /) -> None:
         """Answer an error of a text command or a hybrid one."""

@@ -106,7 +106,7 @@ class Errors:
     async def _shown(self, place: Place, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as people know them: a feature by its name in their language."""
         return {
-            name: await self._bot.text(place, f"settings.feature.{value}") if isinstance(value, Feature) else value
+            name: await self._bot.text(place, f"core.feature.{value}") if isinstance(value, Feature) else value
             for name, value in values.items()
         }
 

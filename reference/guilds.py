@@ -123,6 +123,11 @@ class Guilds:
         self.listeners: list[Callable[[int], None]] = []
         self.cache: TTLCache[int, GuildConfig] = TTLCache(MOST_GUILDS, LIFETIME)
 
+    def has(self, guild_id: int, feature: Feature) -> bool:
+        """Tell whether a feature may be on, by what is in memory; yes where nothing is, so that it is read then."""
+        known = self.cache.get(guild_id)
+        return known is None or known.enabled(feature)
+
     async def get(self, guild_id: int | None) -> GuildConfig:
         """Return what a guild chose; the defaults for None, which stands for direct messages."""
         if guild_id is None:

@@ -86,7 +86,7 @@ async def test_what_says_nothing(square: Square) -> None:
     square.bob.react(message, "👍")
     await square.stage.settled()
     assert await kept(square) == []
-    assert (await square.told(square.alice, "feedback")).startswith("feedback is switched off")
+    assert (await square.told(square.alice, "feedback")).startswith("Feedback: switched off")
     await square.bot.guild_configs.switch(square.guild.id, {Feature.FEEDBACK: True})
     assert (await square.told(square.alice, "feedback")).startswith("Nobody has reacted to my messages yet.")
 

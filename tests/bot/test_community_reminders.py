@@ -162,7 +162,7 @@ async def test_a_switched_off_feature_is_refused(square: Square) -> None:
     """Where reminders are switched off no new ones are taken."""
     await square.bot.guild_configs.switch(square.guild.id, {Feature.REMINDERS: False})
     answer = await square.told(square.carol, "remind me", when="1h", about="x")
-    assert answer.startswith("reminders is switched off")
+    assert answer.startswith("Reminders: switched off")
 
 
 async def test_what_people_cannot_send(square: Square) -> None:

@@ -124,7 +124,7 @@ async def test_what_is_switched_off_is_not_counted(square: Square) -> None:
     await square.stage.settled()
     await square.cog("Stats").counting.flush()
     assert (await square.bot.database.get_user_stats(square.carol.user.id, square.guild.id))["first_seen"] is None
-    assert (await square.told(square.carol, "stats member")).startswith("stats is switched off")
+    assert (await square.told(square.carol, "stats member")).startswith("Statistics: switched off")
 
 
 @pytest.mark.parametrize("name", ["你好世界", "สวนสาธารณะ"])

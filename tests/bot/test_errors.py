@@ -288,10 +288,10 @@ async def test_a_feature_that_is_off_is_refused(faulty: Stage) -> None:
     assert await answers(faulty, faulty.member, "tune") == ["La."]
     await faulty.bot.guild_configs.switch(guild_id, {Feature.MUSIC: False})
     (told,) = await answers(faulty, faulty.member, "tune")
-    assert told.startswith("Music is switched off in this server")
+    assert told.startswith("Music: switched off in this server.")
     general = faulty.channels["general"]
     faulty.member.say(general, "!tune")
-    await faulty.member.expect(general, lambda message: "is switched off in this server" in message.content)
+    await faulty.member.expect(general, lambda message: "switched off in this server" in message.content)
     await faulty.bot.guild_configs.switch(guild_id, {Feature.MUSIC: None})
     assert await answers(faulty, faulty.member, "tune") == ["La."]
 

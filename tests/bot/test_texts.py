@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from discord import Interaction, Locale, Message, app_commands
 from discord.ext import commands
 
 from reference.cogs import FOLDER
+from reference.guilds import Feature
 from reference.texts import Texts, keys_of, problems_of
 from reference.utils.localization import Language, check_locales
 
@@ -130,3 +132,12 @@ async def test_broken_texts_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "commands.th.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="Expecting"):
         Texts().add(tmp_path)
+
+
+def test_features_have_one_name() -> None:
+    """A feature is called the same where it is refused and where it is switched."""
+    for language in Language:
+        core = json.loads((FOLDER.parent / "locales" / f"{language}.json").read_text(encoding="utf-8"))
+        area = json.loads((FOLDER / "settings" / "locales" / f"{language}.json").read_text(encoding="utf-8"))
+        for feature in Feature:
+            assert core[f"core.feature.{feature}"] == area[f"settings.feature.{feature}"]

@@ -18,6 +18,7 @@ from reference.cogs.ai.views import status_embed, usage_embed
 from reference.commands import hybrid_group, subcommand
 from reference.guilds import Feature
 from reference.limits import limited
+from reference.listening import concerns
 from reference.refusals import Refused
 from reference.utils.localization import get_message
 from reference.utils.monitoring.performance_tracker import perf_tracker
@@ -111,7 +112,15 @@ class AIChat(commands.Cog):
 
     # Messages
 
+    def _may_be_meant(self, message: discord.Message) -> bool:
+        """Tell, by what is in memory, whether a message may be meant for the bot."""
+        if message.author.bot or message.guild is None:
+            return not message.author.bot
+        config = self.bot.guild_configs.cache.get(message.guild.id)
+        return config is None or (config.enabled(Feature.AI) and self._is_meant(message, config))
+
     @commands.Cog.listener()
+    @concerns(_may_be_meant)
     async def on_message(self, message: discord.Message) -> None:
         """Answer a message that is meant for the bot."""
         if message.author.bot or message.webhook_id or message.type not in KINDS or self.bot.is_ending:

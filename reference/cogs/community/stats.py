@@ -14,6 +14,7 @@ from discord.ext import commands
 from reference.commands import hybrid_group, subcommand
 from reference.guilds import Feature
 from reference.limits import limited
+from reference.listening import concerns
 from reference.refusals import Refused
 
 from .chart import Bar, draw_columns, draw_ranking
@@ -68,7 +69,17 @@ class Stats(commands.Cog):
 
     # Counting
 
+    def _is_uncounted(self, message: discord.Message) -> bool:
+        """Count a message of a member at once where the guild's choice is in memory; tell whether it is still to do."""
+        if message.guild is None or message.author.bot:
+            return False
+        config = self.bot.guild_configs.cache.get(message.guild.id)
+        if config is not None and config.enabled(Feature.STATS):
+            self.counting.add_message(message.author.id, message.guild.id)
+        return config is None
+
     @commands.Cog.listener()
+    @concerns(_is_uncounted)
     async def on_message(self, message: discord.Message) -> None:
         """Count a message of a member."""
         if message.guild is not None and not message.author.bot and await self._counts(message.guild.id):

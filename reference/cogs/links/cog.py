@@ -15,6 +15,7 @@ from reference.cogs.links.summary import summarise
 from reference.commands import hybrid_group, subcommand
 from reference.guilds import Feature
 from reference.limits import limited
+from reference.listening import concerns
 from reference.refusals import Refused
 from reference.utils.monitoring.metrics import metrics
 from reference.utils.monitoring.structured_logger import get_logger
@@ -90,6 +91,7 @@ class Links(commands.Cog):
     # Messages
 
     @commands.Cog.listener()
+    @concerns(lambda _cog, message: "://" in message.content)
     async def on_message(self, message: discord.Message) -> None:
         """Read the links of a message that a person wrote."""
         if "://" not in message.content or message.author.bot or message.webhook_id or self.bot.is_ending:

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from reference.errors import Refused
 from reference.guilds import Feature
+from reference.listening import concerns
 from reference.utils.monitoring.structured_logger import get_logger
 from reference.utils.reliability.memory_manager import TTLCache
 
@@ -51,6 +52,7 @@ class AutoMod(commands.Cog):
         self._punished: TTLCache[tuple[int, int], bool] = TTLCache(10_000, BETWEEN_PUNISHMENTS)
 
     @commands.Cog.listener()
+    @concerns(lambda cog, message: message.guild and cog.bot.guild_configs.has(message.guild.id, Feature.AUTOMOD))
     async def on_message(self, message: discord.Message) -> None:
         """Look at a new message."""
         await self.look(message)

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from reference.commands import hybrid_command
 from reference.limits import limited
+from reference.listening import concerns
 from reference.refusals import Refused
 
 from .cog_base import Ctx, guild_of, member_of
@@ -145,6 +146,7 @@ class Music(PlayerCommands):
         self.bot.spawn(self.jukebox.restore(), "restore music")
 
     @commands.Cog.listener()
+    @concerns(lambda _cog, message: bool(message.attachments))
     async def on_message(self, message: discord.Message) -> None:
         """Remember the attachments of a message, so that a link to one can be played."""
         if message.guild is not None and message.attachments:
