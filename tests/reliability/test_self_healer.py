@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parents[2]
+WITHOUT_ERRNO = pytest.mark.wine_fault("msvcrt.locking of a byte that is locked fails with errno 0, not EACCES")
 POSIX = pytest.mark.posix("needs POSIX signals, links or shebangs")
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEPER
 INSTANCE = (
@@ -333,6 +334,7 @@ def test_another_instance_is_refused_or_replaced(healer: SelfHealer, root: Path,
     assert not bot.is_alive
 
 
+@WITHOUT_ERRNO
 def test_the_lock_of_a_killed_process_is_free(healer: SelfHealer, crowd: Crowd) -> None:
     """A lock is refused while its holder lives, stranger or not, and free the moment it was killed."""
     holder = crowd.python("-c", INSTANCE, healer._lock.path, cwd=PROJECT)
@@ -365,6 +367,7 @@ def test_a_forked_worker_is_part_of_its_bot(root: Path, crowd: Crowd, tmp_path: 
     other.release()
 
 
+@WITHOUT_ERRNO
 def test_a_bot_that_holds_the_lock_is_replaced(healer: SelfHealer, root: Path, crowd: Crowd) -> None:
     """With permission the holder is ended and its lock taken."""
     (root / "bot.py").write_text(INSTANCE, encoding="utf-8")
@@ -375,6 +378,7 @@ def test_a_bot_that_holds_the_lock_is_replaced(healer: SelfHealer, root: Path, c
     assert not holder.is_alive
 
 
+@WITHOUT_ERRNO
 def test_one_process_may_ask_twice(healer: SelfHealer) -> None:
     """A second self-healer in the process that holds the lock is told so, and is no other instance."""
     assert healer.ensure_single_instance()[0]
@@ -383,6 +387,7 @@ def test_one_process_may_ask_twice(healer: SelfHealer) -> None:
     assert second.ensure_single_instance() == (True, f"this process, {os.getpid()}, holds the lock already")
 
 
+@WITHOUT_ERRNO
 def test_a_lock_that_stays_taken_is_waited_for_in_vain(healer: SelfHealer) -> None:
     """Where the lock's holder cannot be named and keeps it, the start is refused after the patience."""
     held = InstanceLock(healer._lock.path)
@@ -422,6 +427,7 @@ def test_old_and_broken_files_are_understood(tmp_path: Path, text: str, holder: 
     assert lock.holder() == holder
 
 
+@WITHOUT_ERRNO
 def test_a_lock_is_given_back_and_taken_again(tmp_path: Path) -> None:
     """Release empties the file, may be repeated, and lets another object take the lock."""
     one, other = InstanceLock(tmp_path / "bot.pid"), InstanceLock(tmp_path / "bot.pid")

@@ -175,7 +175,7 @@ def test_amount_above_a_dropped_budget_is_served() -> None:
 
 def test_waiters_of_a_dead_loop_are_forgotten() -> None:
     """Callers whose loop was closed under them do not hold up the callers of the next loop."""
-    throttle = Throttle(1, 0.01)
+    throttle = Throttle(1, 0.5)  # longer than a tick of the clock, which is 15.6 ms on Windows
     throttle.try_acquire()
     loop = asyncio.new_event_loop()
     abandoned = [throttle.acquire() for _ in range(3)]
