@@ -11,9 +11,10 @@ const PAUSE = 120; // milliseconds without a key before the source is asked
  * @param {string} field.heading what stands above the suggestions
  * @param {(typed: string) => object[]|Promise<object[]>} field.source returns options `{value, label, ...}`
  * @param {boolean} field.free whether other text than that of an option is taken as it is
+ * @param {boolean} field.required whether the first option is marked before anything is typed
  * @returns {{element: HTMLElement, box: HTMLInputElement, read: () => any, key: (event: KeyboardEvent) => boolean}}
  */
-export function combobox({ label, heading, placeholder = "", source, free = false, now = false }) {
+export function combobox({ label, heading, placeholder = "", source, free = false, now = false, required = false }) {
   const box = h("input", { type: "text", "aria-label": label, placeholder, autocomplete: "off" });
   const element = h("div.combobox", {}, box);
   let value;
@@ -33,7 +34,7 @@ export function combobox({ label, heading, placeholder = "", source, free = fals
     const options = await source(box.value);
     if (mine !== round) return;
     stale = false;
-    if (document.activeElement === box) suggest.show(options.slice(0, 25).map((option) => ({ heading, ...option })), { empty: free ? undefined : "Nothing fits." });
+    if (document.activeElement === box) suggest.show(options.slice(0, 25).map((option) => ({ heading, ...option })), { first: required || box.value ? 0 : -1, empty: free ? undefined : "Nothing fits." });
   };
   const soon = () => {
     clearTimeout(timer);
@@ -59,8 +60,9 @@ export function combobox({ label, heading, placeholder = "", source, free = fals
     return fitting.length === 1 ? fitting[0].value : undefined;
   };
   const key = (event) => {
-    if (!stale || (event.key !== "Enter" && event.key !== "Tab")) return suggest.key(event);
-    suggest.hide(); // what is typed stands
+    if (event.key !== "Tab" && !(stale && event.key === "Enter")) return suggest.key(event);
+    if (event.key === "Tab" && !event.shiftKey && !stale && suggest.active >= 0) suggest.take(suggest.active); // and goes on
+    else suggest.hide(); // what is typed stands
     return false;
   };
   return { element, box, read, key };

@@ -24,7 +24,7 @@ export class CommandForm {
     this.fields = offer.options.map((option) => this.field(option));
     this.note = h("p.form-note", { role: "alert", hidden: true });
     this.sendButton = tool("send", "Use the command", () => this.send(), { class: "send ready" });
-    this.element = h("div.command", { role: "group", "aria-label": `Command /${offer.shown}`, on: { keydown: (event) => this.key(event) } },
+    this.element = h("div.command", { role: "group", "aria-label": `Command /${offer.shown}`, on: { keydown: (event) => this.key(event), chosen: () => this.goOn() } },
       h("header", {}, h("b.command-name", {}, `/${offer.shown}`), h("span.command-about", {}, offer.description), tool("close", "Leave the command", leave)),
       h("div.command-fields", {}, this.fields.map((field) => field.element), this.sendButton),
       this.note,
@@ -32,7 +32,13 @@ export class CommandForm {
   }
 
   focus() {
-    (this.fields[0]?.box ?? this.sendButton).focus();
+    // What is optional does not stand in the way: Enter sends at once, and Shift+Tab goes back to the options.
+    (this.fields.find((field) => field.option.required)?.box ?? this.sendButton).focus();
+  }
+
+  /** After a choice go to the next option that is required and empty, if there is one. */
+  goOn() {
+    this.fields.find((field) => field.option.required && field.read() === undefined && !field.box.value)?.box.focus();
   }
 
   field(option) {
@@ -46,7 +52,7 @@ export class CommandForm {
   }
 
   chooser(option) {
-    const shared = { label: option.shown, heading: `${option.shown} — ${option.description}` };
+    const shared = { label: option.shown, required: option.required, heading: `${option.shown} — ${option.description}` };
     const fitting = (options) => (typed) => options.filter((each) => each.label.toLowerCase().includes(typed.toLowerCase()));
     if (option.choices.length) return combobox({ ...shared, now: true, source: fitting(option.choices.map((choice) => ({ value: choice.value, label: choice.shown }))) });
     if (option.type === BOOLEAN) return combobox({ ...shared, now: true, source: fitting([{ value: true, label: "True" }, { value: false, label: "False" }]) });

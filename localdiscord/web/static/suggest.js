@@ -23,7 +23,7 @@ export class Suggest {
     return !this.list.hidden;
   }
 
-  /** Show options: `{label, description, note, mark, heading}`. */
+  /** Show options: `{label, description, note, mark, heading}`; with `first` -1 none is marked until it is gone to. */
   show(options, { first = 0, empty } = {}) {
     this.options = options;
     this.active = Math.min(first, Math.max(0, options.length - 1));
@@ -55,7 +55,7 @@ export class Suggest {
       row.setAttribute("aria-selected", String(on));
       if (on) row.scrollIntoView({ block: "nearest" });
     }
-    if (this.options.length) this.box.setAttribute("aria-activedescendant", `${this.id}-${this.active}`);
+    if (this.active >= 0 && this.options.length) this.box.setAttribute("aria-activedescendant", `${this.id}-${this.active}`);
     else this.box.removeAttribute("aria-activedescendant");
   }
 
@@ -78,9 +78,10 @@ export class Suggest {
     if (!this.isOpen || event.isComposing) return false;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.key in steps && this.options.length) {
-      this.active = (this.active + steps[event.key] + this.options.length) % this.options.length;
+      const from = this.active < 0 && event.key === "ArrowUp" ? 0 : this.active;
+      this.active = (from + steps[event.key] + this.options.length) % this.options.length;
       this.mark();
-    } else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && this.options.length) this.take(this.active);
+    } else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && this.active >= 0 && this.options.length) this.take(this.active);
     else if (event.key === "Escape") this.hide();
     else return false;
     event.preventDefault();
