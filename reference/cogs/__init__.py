@@ -8,5 +8,5 @@ __all__ = ["AREAS", "FOLDER"]
 
 FOLDER = Path(__file__).parent
 
-AREAS = ("admin", "privacy", "settings", "ai", "links", "moderation", "music", "community")
+AREAS = ("admin", "help", "privacy", "settings", "ai", "links", "moderation", "music", "community")
 """The areas in the order in which they are loaded."""

@@ -22,6 +22,7 @@ from reference.bot import Bot, build_bot
 from reference.commands import hybrid_command
 from reference.config import Settings
 from reference.limits import check_limits, limited
+from reference.listening import concerns
 from reference.parts import Running
 from reference.refusals import Refused
 from reference.services import health as side_service
@@ -542,3 +543,44 @@ def test_whatever_has_buttons_has_its_errors_answered() -> None:
                 is_stray |= "DynamicItem" in bases and "Handled" not in bases
                 strays += [f"{file.name}: {node.name}({bases})"] if is_stray else []
     assert strays == []
+
+
+class Choosy(commands.Cog):
+    """A cog that says what concerns it.
+
+    Attributes:
+        heard: what it was called for.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @commands.Cog.listener()
+    @concerns(lambda _cog, message: "?" in message.content)
+    async def on_message(self, message: discord.Message) -> None:
+        """Note a question."""
+        self.heard.append(message.content)
+
+
+class Clumsy(commands.Cog):
+    """A cog that fails at saying what concerns it."""
+
+    @commands.Cog.listener()
+    @concerns(lambda _cog, message: message.nothing)
+    async def on_message(self, message: discord.Message) -> None:
+        """Never be called."""
+
+
+async def test_a_listener_hears_what_concerns_it(stage: Stage) -> None:
+    """A listener is called for what it said; one that fails at that is reported, and the bot goes on."""
+    choosy = Choosy()
+    await stage.bot.add_cog(choosy)
+    await stage.bot.add_cog(Clumsy())
+    general = stage.channels["general"]
+    for text in ("Hello.", "Is anybody there?", "!ping"):
+        stage.member.say(general, text)
+    await stage.member.expect(general, lambda message: message.content.startswith("Pong"))
+    await stage.settled()
+    assert choosy.heard == ["Is anybody there?"]
+    incidents = await stage.bot.errors.incidents.recent()
+    assert {(incident.place, incident.error_type) for incident in incidents} == {("on_message", "AttributeError")}
