@@ -17,6 +17,8 @@ COPY localdiscord localdiscord
 RUN python -m venv /opt/bot && /opt/bot/bin/pip install --no-cache-dir --constraint requirements.lock .
 
 FROM python:3.13-slim
+# ffmpeg is that of the base image's Debian release, so its version follows the base.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ffmpeg \
     && rm -rf /var/lib/apt/lists/* \
@@ -27,7 +29,7 @@ ENV BOT_DATA=/data \
     PATH=/opt/bot/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-USER bot
+USER 10001
 WORKDIR /data
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -98,6 +98,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("zizmor", "--offline", "--quiet", ".github")
+    if sys.platform == "linux":
+        session.run("hadolint", "Dockerfile")
     for schema, file in (("github-workflows", "workflows/ci.yml"), ("dependabot", "dependabot.yml")):
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", f".github/{file}")
 

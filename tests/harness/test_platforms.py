@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +16,6 @@ from harness import elsewhere, evidence, ledger, machine, merge, prove, runner
 from harness.__main__ import Exit, main
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.evidence import Evidence
     from harness.runner import Interpreter
     from tests.harness.conftest import Miniature
@@ -93,6 +93,21 @@ def test_an_interpreter_is_run_again_with_folders(tmp_path: Path) -> None:
     assert done.stdout.strip() == str((tmp_path / "cache").resolve())
     told = subprocess.run([sys.executable, script, "lacking", "none==1"], capture_output=True, check=True)
     assert json.loads(told.stdout) == ["none==1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "silent"),
+    [(r'C:\windows\system32\cmd.exe /c "ver"', True), (r"C:\windows\system32\cmd.exe /c type x.py", False)],
+)
+def test_asking_windows_for_its_version_reads_nothing(command: str, silent: bool) -> None:
+    """`platform.uname` starts a command on Windows, which is known to read nothing of a tree; others may read all."""
+    place = Path(elsewhere.__file__).with_name("touches") / "sitecustomize.py"
+    spec = spec_from_file_location("touches", place)
+    assert spec is not None
+    assert spec.loader is not None
+    touches = module_from_spec(spec)
+    spec.loader.exec_module(touches)
+    assert touches._takes_notes(command, {}) is silent
 
 
 def proved(miniature: Miniature, python: Interpreter) -> Evidence:
