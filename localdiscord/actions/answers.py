@@ -175,12 +175,10 @@ def edit(world: World, interaction: Interaction, message: Message, draft: Draft)
     promised = message.flags & LOADING
     message.flags &= ~LOADING
     try:
-        messages.edit(world, message, draft)
+        messages.edit(world, message, draft, is_change=not promised)
     except DiscordError:
         message.flags |= promised
         raise
-    if promised:
-        message.edited_at = None
     message.application_id = interaction.application.id
 
 

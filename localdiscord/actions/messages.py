@@ -199,8 +199,14 @@ def edit_as(world: World, message: Message, by: User, draft: Draft) -> None:
     edit(world, message, draft)
 
 
-def edit(world: World, message: Message, draft: Draft) -> None:
+def edit(world: World, message: Message, draft: Draft, *, is_change: bool = True) -> None:
     """Change a message: what the draft names, or everything.
+
+    Args:
+        world: the world.
+        message: the message.
+        draft: what it becomes.
+        is_change: whether it counts as edited; a promise that is kept does not.
 
     Raises:
         DiscordError: Discord does not take what it becomes; then nothing is changed.
@@ -220,7 +226,7 @@ def edit(world: World, message: Message, draft: Draft) -> None:
         message.content, message.embeds, message.components, message.flags = before
         raise
     apply_mentions(world, message, draft.allowed_mentions)
-    if draft.given is None or draft.given - {"flags"}:
+    if is_change and (draft.given is None or draft.given - {"flags"}):
         message.edited_at = world.now()
     announce(world, message, "MESSAGE_UPDATE")
 

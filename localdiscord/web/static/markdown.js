@@ -106,7 +106,7 @@ function listAt(rows, i, depth) {
 
 // In order of precedence; each is anchored where reading stands ("y"), and tells what to make of what it found.
 const RULES = [
-  [/\\([^\w\s])/y, (m) => m[1]],
+  [/\\([^A-Za-z0-9\s])/y, (m) => m[1]],
   [/(`+)([\s\S]*?[^`])\1(?!`)/y, (m) => h("code", {}, m[2].trim() ? m[2].replace(/^ (.*) $/, "$1") : m[2])],
   [/<(https?:\/\/[^\s<>]+)>/y, (m) => link(m[1], [m[1]])],
   [/<a?:(\w{2,32}):(\d{5,20})>/y, (m) => emojiImage(m[2], m[1])],

@@ -28,7 +28,7 @@ export function localMedia(address) {
 
 /** Show a guild's own emoji. */
 export function emojiImage(id, name) {
-  return h("img.emoji", { src: `/emojis/${id}.webp`, alt: `:${name}:`, title: `:${name}:`, draggable: false, loading: "lazy" });
+  return h("img.emoji", { src: `/emojis/${id}.webp`, alt: `:${name}:`, title: `:${name}:`, loading: "lazy" });
 }
 
 /** Show an emoji as Discord writes it in reactions, buttons and menus. */

@@ -46,6 +46,10 @@ export const store = {
   town: null,
   here: null,
   link: null,
+  guilds: new Map(), // these four by id
+  channels: new Map(),
+  roles: new Map(),
+  people: new Map(),
   logs: new Map(),
   unread: new Map(), // channel id -> mentions
   firstUnread: new Map(), // channel id -> the first message not read
