@@ -581,6 +581,7 @@ async def test_a_listener_hears_what_concerns_it(stage: Stage) -> None:
         stage.member.say(general, text)
     await stage.member.expect(general, lambda message: message.content.startswith("Pong"))
     await stage.settled()
+    await asyncio.gather(*stage.bot._tasks)
     assert choosy.heard == ["Is anybody there?"]
     incidents = await stage.bot.errors.incidents.recent()
     assert {(incident.place, incident.error_type) for incident in incidents} == {("on_message", "AttributeError")}
