@@ -3,8 +3,8 @@
 Three profiles, chosen by the environment variable ``FUZZ_PROFILE``:
 
 - ``quick`` (the default, part of the tests): a share of the budget, the same examples each time;
-- ``teeth``: the whole budget, the same examples each time, and nothing remembered from earlier runs: so the proof that
-  a fuzzer finds a defect can be repeated;
+- ``teeth``: the whole budget, the same examples each time, nothing remembered from earlier runs and nothing made
+  smaller: so the proof that a fuzzer finds a defect can be repeated, and soon;
 - ``deep``: as many times the budget as ``FUZZ_TIMES`` says, other examples each time, failures remembered.
 """
 
@@ -55,15 +55,14 @@ class Budget:
     @property
     def examples(self) -> int:
         """How many examples a test of it tries in the profile of this process."""
-        profile = os.environ.get("FUZZ_PROFILE", "quick")
-        if profile == "quick":
+        if _profile() == "quick":
             return max(10, self.budget // QUICK_SHARE)
-        return self.budget * int(os.environ.get("FUZZ_TIMES", "1")) if profile == "deep" else self.budget
+        return self.budget * int(os.environ.get("FUZZ_TIMES", "1")) if _profile() == "deep" else self.budget
 
     @property
     def settings(self) -> settings:
         """Hypothesis's settings in the profile of this process."""
-        is_deep = os.environ.get("FUZZ_PROFILE") == "deep"
+        is_deep = _profile() == "deep"
         options: dict[str, Any] = {} if is_deep else {"database": None, "derandomize": True}
         return settings(
             max_examples=self.examples,
@@ -71,7 +70,7 @@ class Budget:
             suppress_health_check=SLOW,
             report_multiple_bugs=False,
             print_blob=is_deep,
-            phases=[phase for phase in Phase if phase is not Phase.explain],
+            phases=(Phase.generate,) if _profile() == "teeth" else tuple(set(Phase) - {Phase.explain}),
             **options,
         )
 
@@ -119,6 +118,10 @@ class Budget:
     def count(self, examples: int = 1) -> None:
         """Note that so many examples were tried."""
         counts[self.name] = counts.get(self.name, 0) + examples
+
+
+def _profile() -> str:
+    return os.environ.get("FUZZ_PROFILE", "quick")
 
 
 def fuzzer(file: str) -> Budget:

@@ -142,4 +142,4 @@ requests = st.lists(
 @given(requests=requests)
 def test_any_history(*, subject: Subject, requests: list[Request]) -> None:
     """Whatever is recorded, the figures are those of a tracker that forgets nothing, as far as it may."""
-    finish(lambda: play(subject, requests), "recording waited for ever", 20.0)
+    finish(lambda: play(subject, requests), "recording waited for ever", 5.0)

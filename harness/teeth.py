@@ -7,6 +7,7 @@ examples. It must pass on the reference and on right implementations that look d
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tomllib
@@ -226,12 +227,28 @@ def _bites(project: Project, fuzzer: Fuzzer, verdicts: Mapping[tuple[str, str], 
 
 
 def fingerprint_of(project: Project, fuzzer: Fuzzer) -> str:
-    """Hash what a fuzzer's evidence rests on: the fuzzers' sources, its row of the table, and its variants."""
-    sources = [path for path in sorted(project.fuzz.glob("*.py")) if not path.name.startswith("test_")]
+    """Hash what a fuzzer's evidence rests on: its source, what it imports, its row of the table, and its variants."""
+    sources = _sources(project, fuzzer.file)
     variants = [project.variants / f"{label}.patch" for label in (*fuzzer.guards, *fuzzer.spares)]
-    files = [path for path in (*sources, fuzzer.file, *variants) if path.is_file()]
+    files = [path for path in (*sources, *variants) if path.is_file()]
     row = repr((fuzzer.budget, sorted(fuzzer.guards), sorted(fuzzer.spares))).encode()
     return fingerprint.digest([("row", row), ("files", fingerprint.of_files(project.root, files).encode())])
+
+
+def _sources(project: Project, file: Path) -> list[Path]:
+    """Return a fuzzer's file and those of its folder that it imports, directly or through each other."""
+    found: list[Path] = []
+    waiting = [file]
+    while waiting:
+        source = waiting.pop()
+        if source not in found and source.is_file():
+            found.append(source)
+            nodes = ast.walk(ast.parse(source.read_bytes()))
+            modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+            package = f"{project.fuzz.name}."
+            own = [name.removeprefix(package) for name in modules if name.startswith(package)]
+            waiting += [project.fuzz / f"{name}.py" for name in own]
+    return sorted(found)
 
 
 def save(folder: Path, teeth: Teeth) -> Path:
