@@ -114,7 +114,7 @@ def proved(miniature: Miniature, python: Interpreter) -> Evidence:
     """Prove the miniature, commit the evidence and the ledger; return the evidence."""
     miniature.proved()
     findings = miniature.register()
-    proof = prove.prove(miniature.project, findings, findings.values(), python)
+    proof = on("linux", prove.prove(miniature.project, findings, findings.values(), python))
     evidence.save(miniature.project.evidence, proof)
     ledger.write(miniature.project, findings)
     return proof
