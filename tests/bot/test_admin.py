@@ -129,7 +129,7 @@ async def test_areas_are_offered_while_typing(stage: Stage) -> None:
 async def test_an_unknown_area_is_refused(stage: Stage) -> None:
     """A name that is no area is answered with those that are."""
     answer = await asked(stage, "admin reload", area="nothing")
-    assert answer.content.startswith("There is no area nothing. There are: admin, privacy")
+    assert answer.content.startswith("There is no area nothing. There are: admin, help, privacy")
 
 
 async def test_a_broken_area_stays_as_it_was(stage: Stage, tmp_path: Path) -> None:
