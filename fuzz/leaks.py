@@ -1,19 +1,28 @@
 """What a process holds, and what a test left behind: threads, descriptors or handles, child processes, temporary files.
 
-Tasks are looked at by whoever owns the event loop. Things that stay by design stand in `STAY`, each with its reason.
+Sockets, sessions and database connections hold descriptors and are seen by these. Tasks are looked at by whoever owns
+the event loop. Things that stay by design stand in `STAY`, each with its reason.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 2.0
 """Seconds that a thread or a socket gets to come to the end that it was told."""
@@ -86,3 +95,54 @@ def left_behind(before: Holdings, *, outside: bool = True) -> list[str]:
         threading.Event().wait(0.02)
         left = Holdings.now(outside=outside).left_since(before)
     return left
+
+
+@dataclass
+class Watch:
+    """Looks from a thread of its own whether a callback of an event loop runs for too long, and where it is then.
+
+    Attributes:
+        limit: seconds that one callback may take.
+        blocked: a description of each that took longer: the seconds and the stack, innermost frame last.
+    """
+
+    limit: float
+    blocked: list[str] = field(default_factory=list)
+    _since: dict[int, float] = field(default_factory=dict)
+    _told: set[tuple[int, float]] = field(default_factory=set)
+
+    @contextlib.contextmanager
+    def over_event_loops(self) -> Iterator[None]:
+        """Watch all event loops of the process."""
+        run, over = asyncio.Handle._run, threading.Event()
+
+        def watched(handle: Any) -> None:
+            thread = threading.get_ident()
+            self._since[thread] = time.perf_counter()
+            try:
+                run(handle)
+            finally:
+                self._since.pop(thread, None)
+
+        watcher = threading.Thread(target=self._look, args=(over,), name="watch over event loops", daemon=True)
+        with mock.patch.object(asyncio.Handle, "_run", watched):
+            watcher.start()
+            try:
+                yield
+            finally:
+                over.set()
+                watcher.join()
+
+    def _look(self, over: threading.Event) -> None:
+        while not over.wait(self.limit / 4):
+            now = time.perf_counter()
+            for thread, since in list(self._since.items()):
+                if now - since > self.limit and (thread, since) not in self._told:
+                    self._told.add((thread, since))
+                    self._tell(thread, now - since)
+
+    def _tell(self, thread: int, seconds: float) -> None:
+        frame = sys._current_frames().get(thread)
+        if frame is not None:
+            stack = "".join(traceback.format_stack(frame))
+            self.blocked.append(f"a callback has kept its event loop for {seconds:.1f} s:\n{stack}")
