@@ -138,7 +138,8 @@ def _tick(component: dict[str, Any], value: Any, _resolved: Resolved) -> dict[st
 
 def _files(component: dict[str, Any], value: Any, resolved: Resolved) -> dict[str, Any]:
     files, name = value if isinstance(value, (list, tuple)) else [value], named(component)
-    low, high = component.get("min_values", 1), component.get("max_values", 1)
+    low, high = component.get("min_values"), component.get("max_values")
+    low, high = 1 if low is None else low, 1 if high is None else high
     if not (low <= len(files) <= high or (component.get("required") is False and not files)):
         raise HumanlyImpossibleError(f"{name}: {len(files)} files, where it takes {low} to {high}.")
     return {"values": [resolved.attach(name, file) for file in files]}

@@ -128,7 +128,7 @@ class Tab:
         except (DiscordError, HumanlyImpossibleError, BadRequestError) as error:
             answer = {"refused": sentence(error)}
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            logger.info("the page asked for what there is not: %r", error)
+            logger.info("the page asked for what there is not: %r", error, exc_info=True)
             answer = {"refused": "The page and its server do not understand each other: reload the page."}
         self._outbox.put_nowait({"n": number, **answer})
 

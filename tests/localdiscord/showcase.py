@@ -42,6 +42,25 @@ class Form(discord.ui.Modal, title="Tell us"):
         await interaction.response.send_message(f"{self.subject.value}: {self.words.value or 'nothing'}")
 
 
+class Choices(discord.ui.Modal, title="Choose"):
+    """A form with what is chosen from: a menu, people, and boxes where the library has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = [discord.SelectOption(label=name) for name in ("Tea", "Coffee")]
+        self.drink: discord.ui.Select[Any] = discord.ui.Select(options=options)
+        self.guest: discord.ui.UserSelect[Any] = discord.ui.UserSelect()
+        self.file: discord.ui.FileUpload[Any] = discord.ui.FileUpload(required=False)
+        labels = {"Drink": self.drink, "Guest": self.guest, "Picture": self.file}
+        for name, item in labels.items():
+            self.add_item(discord.ui.Label(text=name, component=item, description=f"Your {name.lower()}"))
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        """Repeat what was chosen."""
+        files = [file.filename for file in self.file.values]
+        await interaction.response.send_message(f"{self.drink.values[0]} for {self.guest.values[0]}, {files}")
+
+
 class Panel(discord.ui.View):
     """Buttons of all styles, and all menus."""
 
@@ -118,7 +137,7 @@ class Showcase(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.may_answer = asyncio.Event()
         self.ready = asyncio.Event()
-        commands: tuple[Any, ...] = (card, greet, panel, form, secret, slow, silent, vote, layout, weigh, box)
+        commands: tuple[Any, ...] = (card, greet, panel, form, choices, secret, slow, silent, vote, layout, weigh, box)
         for command in commands:
             self.tree.add_command(command)
         self.tree.add_command(app_commands.ContextMenu(name="Shout", callback=shout))
@@ -186,6 +205,12 @@ async def panel(interaction: discord.Interaction) -> None:
 async def form(interaction: discord.Interaction) -> None:
     """Open a form."""
     await interaction.response.send_modal(Form())
+
+
+@app_commands.command()
+async def choices(interaction: discord.Interaction) -> None:
+    """Open a form to choose in."""
+    await interaction.response.send_modal(Choices())
 
 
 @app_commands.command()

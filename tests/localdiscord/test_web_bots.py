@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+BOXES = """async () => {
+  const {openForm} = await import("/web/forms.js");
+  const {store} = await import("/web/store.js");
+  const options = (...names) => names.map(name => ({label: name, value: name.toLowerCase(), default: name === "Milk"}));
+  const label = (text, component) => ({type: 18, label: text, component});
+  const sizes = [{label: "Small", value: "s"}, {label: "Large", value: "l"}];
+  store.ask = (what, args) => { window.sent = args.values; return Promise.resolve({}); };
+  window.read = async () => { document.querySelector("dialog [type=submit]").click(); return window.sent; };
+  openForm({interaction: "1", form: {title: "Order", components: [
+    label("Size", {type: 21, custom_id: "size", options: sizes}),
+    label("Extras", {type: 22, custom_id: "extras", options: options("Milk", "Sugar")}),
+    label("Agreed", {type: 23, custom_id: "sure"}),
+  ]}});
+}"""
+
+
 async def use(page: Page, command: str) -> None:
     """Choose a command without options by keyboard, and send it."""
     await page.locator("#entry").press_sequentially(f"/{command}")
@@ -159,6 +175,32 @@ async def test_a_form_is_filled_in(pages: Pages) -> None:
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await expect(page.locator(".message")).to_have_count(2)
+
+
+async def test_a_form_to_choose_in(pages: Pages) -> None:
+    """A form takes a choice of a menu, a person and a file."""
+    page = await pages.enter("Carol")
+    await use(page, "choices")
+    dialog = page.get_by_role("dialog", name="Choose")
+    await dialog.get_by_label("Drink").click()
+    await page.get_by_role("option", name="Coffee").click()
+    await dialog.get_by_label("Guest").click()
+    await page.get_by_role("option", name="Bob").click()
+    picture = FilePayload(name="cup.png", mimeType="image/png", buffer=png(size=(8, 8)))
+    await dialog.get_by_label("Picture").set_input_files(picture)
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(last(page).locator(".text")).to_have_text("Coffee for bob, ['cup.png']")
+
+
+async def test_boxes_in_a_form(pages: Pages) -> None:
+    """Radio buttons and boxes of a form are shown, and what is ticked is read."""
+    page = await pages.enter("Carol")
+    await page.evaluate(BOXES)
+    await expect(page.get_by_role("dialog").get_by_role("radio")).to_have_count(2)
+    await page.get_by_label("Small").check()
+    await page.get_by_label("Sugar").check()
+    await page.get_by_label("Agreed").check()
+    assert await page.evaluate("window.read()") == {"size": "s", "extras": ["milk", "sugar"], "sure": True}
 
 
 async def test_menus_take_one_or_several(pages: Pages) -> None:

@@ -49,7 +49,7 @@ CASES = {
         'me<span class="mention">@everyone</span>.example</p>'
     ),
     "<@123456> <@&123456> <#123456>": (
-        '<p><span class="mention" data-person="123456">@unknown person</span> '
+        '<p><span data-person="123456" class="mention">@unknown person</span> '
         '<span class="mention">@unknown role</span> <span class="mention">#unknown</span></p>'
     ),
     "</poll start:123456>": '<p><span class="mention">/poll start</span></p>',

@@ -66,7 +66,7 @@ export function openForm({ form, interaction }, opener) {
   const fields = form.components.map((each) => fieldOf(each, readers));
   const cancel = h("button.button.secondary", { type: "button", on: { click: () => dialog.close() } }, "Cancel");
   const submit = async () => {
-    const values = Object.fromEntries(readers.map(([custom_id, read]) => [custom_id, read()]));
+    const values = Object.fromEntries(await Promise.all(readers.map(async ([custom_id, read]) => [custom_id, await read()])));
     const answer = await store.ask("submit", { interaction, values });
     if (answer.form) openForm(answer, opener);
   };
@@ -88,9 +88,8 @@ function labelled(label, description, data, readers) {
   const id = `field-${++serial}`;
   const control = CONTROLS[data.type]?.(data, (read) => readers.push([data.custom_id, read]));
   if (!control) return h("p.elsewhere", {}, `A field of kind ${data.type}, which this page does not show.`);
-  const input = control.matches("input, textarea, button") ? control : control.querySelector("input");
-  input.id = id;
-  input.setAttribute("aria-label", label);
+  control.id = id;
+  control.setAttribute("aria-label", label);
   return h("div.field", {}, h("label", { htmlFor: id }, label, data.required !== false && h("span.needed", { "aria-hidden": "true" }, " *")), description && h("p.field-note", {}, description), control);
 }
 
@@ -104,12 +103,30 @@ const CONTROLS = {
     return box;
   },
   19: (data, reads) => {
-    const keys = [];
+    let keys = []; // of what was sent, or the promise of them
     const box = h("input", { type: "file", required: data.required !== false, multiple: (data.max_values ?? 1) > 1 });
-    box.addEventListener("change", async () => keys.splice(0, keys.length, ...(await Promise.all([...box.files].map(sendFile))).map((file) => file.key)));
+    box.addEventListener("change", () => (keys = Promise.all([...box.files].map(async (file) => (await sendFile(file)).key))));
     reads(() => keys);
     return box;
   },
+};
+
+/** Make the boxes of a choice in full view: one of them, or several. */
+function boxes(data, kind, reads) {
+  const name = `boxes-${++serial}`;
+  const inputs = data.options.map((option) => h("input", { type: kind, name, value: option.value, checked: Boolean(option.default) }));
+  const chosen = () => inputs.filter((input) => input.checked).map((input) => input.value);
+  reads(() => (kind === "radio" ? chosen()[0] ?? null : chosen()));
+  return h("div.boxes", { role: kind === "radio" ? "radiogroup" : "group" }, data.options.map((option, i) =>
+    h("label", {}, inputs[i], h("span.option-words", {}, option.label, option.description && h("span.option-note", {}, option.description)))));
+}
+
+CONTROLS[21] = (data, reads) => boxes(data, "radio", reads);
+CONTROLS[22] = (data, reads) => boxes(data, "checkbox", reads);
+CONTROLS[23] = (data, reads) => {
+  const box = h("input", { type: "checkbox", checked: Boolean(data.default) });
+  reads(() => box.checked);
+  return box;
 };
 for (const type of [3, 5, 6, 7, 8]) {
   CONTROLS[type] = (data, reads) => {
