@@ -37,6 +37,9 @@ EPILOG = (
 )
 """What `--help` ends with."""
 
+TOKENS = ("DISCORD_TOKEN", "BOT_TOKEN")
+"""Variables that no program which the bot runs, such as ffmpeg, inherits."""
+
 LOCAL_PATIENCE = 0.2
 """Seconds in which a local Discord has told of all guilds; the real one is given two."""
 
@@ -62,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             list_settings(terminal, settings)
             return ExitCode.OK
         return asyncio.run(check(settings, terminal))
+    for name in TOKENS:
+        os.environ.pop(name, None)
     return _run(settings, options, terminal)
 
 

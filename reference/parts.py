@@ -84,8 +84,8 @@ class Running:
 @asynccontextmanager
 async def json(_bot: Bot) -> AsyncIterator[None]:
     """Have discord.py write and read JSON by the bot's own means, which take a lone surrogate, too."""
-    discord.utils._to_json = json_dumps  # type: ignore[attr-defined]  # noqa: SLF001  discord.py offers no other way
-    discord.utils._from_json = json_loads  # type: ignore[attr-defined]  # noqa: SLF001
+    discord.utils._to_json = json_dumps  # noqa: SLF001  discord.py offers no other way
+    discord.utils._from_json = json_loads  # noqa: SLF001
     yield
 
 
