@@ -28,8 +28,8 @@ BOXES = """async () => {
   const options = (...names) => names.map(name => ({label: name, value: name.toLowerCase(), default: name === "Milk"}));
   const label = (text, component) => ({type: 18, label: text, component});
   const sizes = [{label: "Small", value: "s"}, {label: "Large", value: "l"}];
-  store.ask = (what, args) => { window.sent = args.values; return Promise.resolve({}); };
-  window.read = async () => { document.querySelector("dialog [type=submit]").click(); return window.sent; };
+  const sent = new Promise(done => store.ask = (what, args) => { done(args.values); return Promise.resolve({}); });
+  window.read = () => { document.querySelector("dialog [type=submit]").click(); return sent; };
   openForm({interaction: "1", form: {title: "Order", components: [
     label("Size", {type: 21, custom_id: "size", options: sizes}),
     label("Extras", {type: 22, custom_id: "extras", options: options("Milk", "Sugar")}),
