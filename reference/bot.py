@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import secrets
@@ -180,6 +181,9 @@ class Bot(commands.AutoShardedBot):
         """Load every area, and tell Discord the commands; the bot does without an area that cannot be loaded."""
         add_locales(LOCALES)
         await self.tree.set_translator(self.texts)
+        for area in AREAS:  # an area may name what belongs to a later one
+            with contextlib.suppress(ValueError, OSError):
+                await self._load_texts(area)
         for area in AREAS:
             try:
                 await self.load_area(area)
@@ -197,10 +201,13 @@ class Bot(commands.AutoShardedBot):
             ValueError: its texts are broken.
             OSError: its texts are missing.
         """
-        await asyncio.to_thread(check_files, FOLDER / area)
-        add_locales(FOLDER / area / "locales")
+        await self._load_texts(area)
         self.texts.add(FOLDER / area)
         await self.load_extension(f".cogs.{area}", package=__package__)
+
+    async def _load_texts(self, area: str) -> None:
+        await asyncio.to_thread(check_files, FOLDER / area)
+        add_locales(FOLDER / area / "locales")
 
     async def sync_commands(self, *, force: bool = False) -> bool:
         """Tell Discord the commands where they changed; tell whether that was necessary.
