@@ -15,6 +15,7 @@ from reference.config import LimitSettings, Settings
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.settling import settled
+from tests.localdiscord.conformance import judged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,9 +50,10 @@ class Stage:
 
 @pytest.fixture
 async def discord() -> AsyncIterator[LocalDiscord]:
-    """A local Discord."""
+    """A local Discord; all it says is held against Discord's own description of its API, where that is present."""
     async with LocalDiscord() as server:
-        yield server
+        with judged(server):
+            yield server
 
 
 @pytest.fixture
