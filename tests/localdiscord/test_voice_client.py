@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,7 @@ async def test_a_client_plays(stage: Stage) -> None:
     assert stage.server.voice.session(stage.town.guild.id, stage.bot.id) is None
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 async def test_ffmpeg_is_heard(stage: Stage, tmp_path: Path) -> None:
     """Opus that ffmpeg makes of a tone is heard as long as it sounds."""
     tone = tmp_path / "tone.ogg"
