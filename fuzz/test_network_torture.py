@@ -1,0 +1,145 @@
+"""What talks to the network under torture: no connection, response, session or descriptor outlives a cancelled call.
+
+Fetching a page through redirects, several pages at once, and sending an alert are cancelled at each await, and their
+look-ups, connections and reads are made to fail. The server behind them is a real one on loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import aiohttp
+import pytest
+
+from fuzz.budget import fuzzer
+from fuzz.leaks import Holdings, left_behind
+from fuzz.torture import Tormentor, torture
+from harness.parts.network import Network
+from harness.parts.webserver import Reply, Request, WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.subject import Subject
+
+FUZZ = fuzzer(__file__)
+HOST, PUBLIC = "pages.example", "93.184.216.34"
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+UNREAD = b"<p>moved elsewhere</p>" * 100_000
+"""More than the buffers between server and client hold: sent to the end only if it is read."""
+
+PAGE = b"<html><title>Arrived</title><body>" + b"<p>A paragraph that is long enough to be read.</p>" * 40
+MOST = 40
+"""Disturbances of a call at most, evenly spread; a call over a real socket takes some milliseconds."""
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+ENDINGS = {
+    "page": Reply(PAGE, headers=HTML),
+    "error": Reply(UNREAD, 500, headers=HTML),
+    "picture": Reply(UNREAD, headers={"Content-Type": "image/png"}),
+    "blocked": Reply(UNREAD, 302, headers={**HTML, "Location": "http://127.0.0.1/secret"}),
+    "cut": Reply(UNREAD[:4000], headers=HTML, cut=True),
+}
+
+
+def answer(request: Request) -> Reply:
+    """Answer `/moved/page` with a redirect to `/page`, which is one of the endings."""
+    *moved, ending = request.path.strip("/").split("/")
+    if moved:
+        return Reply(UNREAD, 302, headers={**HTML, "Location": f"http://{HOST}/{ending}"})
+    return ENDINGS[ending]
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Keep every response alive, as a tracer does, so that only an explicit release gives its connection back."""
+    responses: list[aiohttp.ClientResponse] = []
+    start = aiohttp.ClientResponse.start
+
+    async def start_and_keep(response: aiohttp.ClientResponse, *args: Any) -> aiohttp.ClientResponse:
+        responses.append(response)
+        return await start(response, *args)
+
+    with mock.patch.object(aiohttp.ClientResponse, "start", start_and_keep):
+        yield
+    for response in responses:
+        response.close()
+
+
+def session_of(subject: Subject) -> aiohttp.ClientSession:
+    """Return a session that the tree fetches with: one with its own connector, where it has one, or any."""
+    if subject.find("utils.web.connector") is None:
+        return aiohttp.ClientSession()
+    return aiohttp.ClientSession(connector=subject.web.connector.PublicConnector())
+
+
+Call = Callable[["Subject", aiohttp.ClientSession], Coroutine[Any, Any, None]]
+
+
+def moved(ending: str) -> Call:
+    """Return a call that fetches a page that has moved, with a session that stays open."""
+
+    async def call(subject: Subject, session: aiohttp.ClientSession) -> None:
+        with suppress(aiohttp.ClientError, OSError, ValueError):
+            await subject.web.url_fetcher.fetch_url_content(f"http://{HOST}/moved/{ending}", session=session, timeout=5)
+
+    return call
+
+
+async def pages(subject: Subject, _session: aiohttp.ClientSession) -> None:
+    """Fetch several pages at once."""
+    await subject.web.url_fetcher.fetch_all_urls([f"http://{HOST}/moved/page", f"http://{HOST}/page"], max_urls=2)
+
+
+async def client(subject: Subject, _session: aiohttp.ClientSession) -> None:
+    """Fetch a page with the client of the side service, which is away."""
+    fetcher = subject.web.url_fetcher_client.URLFetcherClient()
+    try:
+        await fetcher.fetch(f"http://{HOST}/page")
+    finally:
+        await fetcher.close()
+
+
+CALLS: dict[str, Call] = {**{ending: moved(ending) for ending in ENDINGS}, "pages": pages, "client": client}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_outlives_a_disturbed_call(subject: Subject, name: str) -> None:
+    """A call that is cancelled or fails anywhere gives back all it took."""
+    with WebServer(answer) as server, Network() as network:
+        network.name(HOST, PUBLIC)
+        network.route(PUBLIC, 80, to=server.port)
+        asyncio.run(_called(CALLS[name], subject))
+        FUZZ.count(torture(lambda tormentor: play(subject, CALLS[name], server, tormentor), min(MOST, FUZZ.examples)))
+
+
+def play(subject: Subject, call: Call, server: WebServer, tormentor: Tormentor) -> None:
+    """Make the call once, disturbed, and see what is left."""
+    held = Holdings.now(outside=False)
+
+    async def main() -> None:
+        async with session_of(subject) as session:
+            error = await tormentor.over(call(subject, session))
+            acceptable = (OSError, aiohttp.ClientError, asyncio.CancelledError, TimeoutError)
+            assert error is None or isinstance(error, acceptable), f"it raised {error!r}"
+            freed = await server.until(lambda: not server.held, 2.0)
+            assert freed, f"{server.held} responses still hold a connection"
+        left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, f"{len(left)} tasks are left: {left[0]}"
+
+    with kept():
+        asyncio.run(main())
+    assert server.wait_until(lambda: not server.connected, 2.0), f"{server.connected} connections are left"
+    left = left_behind(held, outside=False)
+    assert not left, f"{', '.join(left)} left behind"
+
+
+async def _called(call: Call, subject: Subject) -> None:
+    async with session_of(subject) as session:
+        await call(subject, session)
