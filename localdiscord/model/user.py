@@ -69,7 +69,7 @@ class User:
             "id": str(self.id),
             "username": self.username,
             "global_name": self.global_name,
-            "discriminator": "0000" if self.bot else "0",
+            "discriminator": f"{self.id % 9999 + 1:04}" if self.bot else "0",
             "avatar": self.avatar,
             "avatar_decoration_data": None,
             "collectibles": None,

@@ -45,9 +45,6 @@ AWAY = (ModelUnavailableError, ModelRefusedError, CircuitBreakerOpenError, Retry
 STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Conditions that pass; those above 519 are what large services and the networks before them add."""
 
-WORDS = {CircuitState.CLOSED: "up", CircuitState.HALF_OPEN: "degraded", CircuitState.OPEN: "down"}
-"""How the health page calls the state of a breaker."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -195,7 +192,7 @@ class ModelGateway:
             loop.call_soon_threadsafe(self._breaker_changed, breaker, new)
 
         for model in self._models:
-            health_data.service_health[model.breaker.name] = WORDS[model.breaker.state]
+            health_data.service_health[model.breaker.name] = model.breaker.state is not CircuitState.OPEN
             self._stops.append(model.breaker.add_listener(changed))
         if self._models:
             self._stops.append(self._limiter.follow(self._models[0].breaker))
@@ -243,7 +240,7 @@ class ModelGateway:
             raise
 
     def _breaker_changed(self, breaker: CircuitBreaker, state: CircuitState) -> None:
-        health_data.service_health[breaker.name] = WORDS[state]
+        health_data.service_health[breaker.name] = state is not CircuitState.OPEN
         if state is CircuitState.OPEN:
             self._tell(
                 "A language model is away",
