@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -65,7 +66,26 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Write the counts every now and then, for a run may be ended at any moment."""
+    if target := config.getoption("--fuzz-counts", None):
+        over = threading.Event()
+        config.add_cleanup(over.set)
+        threading.Thread(target=_write_counts, args=(Path(target), over), name="counts", daemon=True).start()
+
+
+def _write_counts(target: Path, over: threading.Event) -> None:
+    while not over.wait(1.0):
+        _write(target)
+
+
+def _write(target: Path) -> None:
+    beside = target.with_suffix(".part")
+    beside.write_text(json.dumps(budget.counts.copy()), encoding="utf-8")
+    beside.replace(target)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the counts."""
     if target := session.config.getoption("--fuzz-counts", None):
-        Path(target).write_text(json.dumps(budget.counts), encoding="utf-8")
+        _write(Path(target))

@@ -302,6 +302,9 @@ def _search(project: Project, chosen: list[teeth.Fuzzer], options: argparse.Name
     found = search.search(project, chosen, limit, tell)
     for path in found.failures:
         screen.print(f"new: {_relative(path, project)}; keep it with `python -m harness promote`", markup=False)
+    if found.is_interrupted:
+        screen.print("stopped; what was found is kept in .fuzz/", markup=False)
+        return Exit.INTERRUPTED
     return Exit.FAILED if found.failures else Exit.HELD
 
 

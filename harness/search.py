@@ -44,12 +44,14 @@ class Found:
         failures: files of the failures that were not known before.
         rounds: rounds that were begun.
         took: seconds.
+        is_interrupted: whether Ctrl+C ended it.
     """
 
     examples: int = 0
     failures: list[Path] = field(default_factory=list)
     rounds: int = 0
     took: float = 0.0
+    is_interrupted: bool = False
 
     @property
     def rate(self) -> float:
@@ -73,8 +75,22 @@ def search(
         limit: seconds.
         on_step: told after each file: the fuzzer's name and what was found so far.
     """
-    chosen, folder, found = list(fuzzers), project.root / ".fuzz", Found()
-    begin = time.monotonic()
+    found = Found()
+    try:
+        _search(project, list(fuzzers), limit, found, on_step)
+    except KeyboardInterrupt:
+        found.is_interrupted = True
+    return found
+
+
+def _search(
+    project: Project,
+    chosen: list[Fuzzer],
+    limit: float,
+    found: Found,
+    on_step: Callable[[str, Found], None],
+) -> None:
+    begin, folder = time.monotonic(), project.root / ".fuzz"
     while chosen and time.monotonic() - begin < limit:
         found.rounds += 1
         for fuzzer in chosen:
@@ -82,11 +98,12 @@ def search(
             if left <= 0:
                 break
             known = set(folder.glob("*.json"))
-            found.examples += _run(project, fuzzer, 2 ** (found.rounds - 1), left, folder)
-            found.failures += sorted(set(folder.glob("*.json")) - known)
-            found.took = time.monotonic() - begin
+            try:
+                found.examples += _run(project, fuzzer, 2 ** (found.rounds - 1), left, folder)
+            finally:
+                found.failures += sorted(set(folder.glob("*.json")) - known)
+                found.took = time.monotonic() - begin
             on_step(fuzzer.name, found)
-    return found
 
 
 def _run(project: Project, fuzzer: Fuzzer, times: int, limit: float, folder: Path) -> int:

@@ -152,6 +152,23 @@ def test_a_search_keeps_what_it_finds(project: Project) -> None:
     assert promote.failures(project) == found.failures
 
 
+def test_ctrl_c_keeps_what_was_found(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A search that is stopped says so and still tells what it found."""
+    (project.fuzz / "test_counter.py").write_text(SEARCHED, encoding="utf-8")
+    (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
+
+    def stop(_name: str, _found: search.Found) -> None:
+        raise KeyboardInterrupt
+
+    found = search.search(project, teeth.table(project.fuzz).values(), 30.0, stop)
+    assert found.is_interrupted
+    assert [path.name for path in found.failures] == ["finds-1.json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "search", lambda *_: found)
+        assert main(["fuzz", "--project", str(project.root)]) == Exit.INTERRUPTED
+    assert "new: .fuzz/finds-1.json" in capsys.readouterr().out
+
+
 def failure(project: Project, **changes: object) -> Path:
     """Write a failure as a fuzzer keeps it."""
     entry = {
