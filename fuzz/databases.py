@@ -53,4 +53,8 @@ def hops_of(subject: Subject, loop: ScheduledLoop) -> Iterator[None]:
             serve(crew, inbox)
 
     with mock.patch.object(worker, "Inbox", made), mock.patch.object(module.Crew, "serve", served):
-        yield
+        try:
+            yield
+        finally:  # a thread would yet close the connections of callers that were cancelled
+            while loop._hops:
+                loop._hops.popleft()()
