@@ -20,6 +20,7 @@ from tests.localdiscord.conformance import judged
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+    from types import ModuleType
 
     from localdiscord import Person
 
@@ -93,4 +94,12 @@ async def running(bot: Bot, discord: LocalDiscord) -> AsyncIterator[None]:
         areas = {name: module for name, module in sys.modules.items() if name.startswith("reference.cogs.")}
         yield
     await task
-    sys.modules.update(areas)  # discord.py forgets them with the bot; tests keep one of each, and need not read it anew
+    _keep(areas)
+
+
+def _keep(modules: dict[str, ModuleType]) -> None:
+    """Put back what discord.py forgets with a bot: tests have one of each module, and need not read it anew."""
+    sys.modules.update(modules)
+    for name, module in modules.items():
+        package, _, child = name.rpartition(".")
+        setattr(sys.modules[package], child, module)

@@ -65,7 +65,7 @@ async def test_people_who_write_thai_are_answered_in_thai(stage: Stage) -> None:
 
 async def test_help_names_the_bots_own_commands(stage: Stage) -> None:
     """The scripted model knows the commands that are loaded, in the reader's language."""
-    assert "**/ai ask**: Ask the assistant." in await ask(stage, "help me ask the assistant")
+    assert "**/ai ask**: Ask the assistant." in await ask(stage, "how do I ask the assistant?")
     general = stage.channels["general"]
     question = stage.thai.say(general, f"<@{me(stage)}> คำสั่งอะไรให้ถามผู้ช่วย")
     assert "/เอไอ ถาม" in (await answer(stage, stage.thai, general, question, "ไม่ใช่ AI")).content
@@ -144,7 +144,7 @@ async def test_figures_reach_the_health_page(stage: Stage) -> None:
     figures = health_data.get_ai_performance_stats()["cogs"]["AIChat"]
     assert figures["models"] == [{"name": "scripted model", "state": "closed"}]
     assert figures["times"]["ai.scripted"]["count"] >= 1
-    assert health_data.service_health["ai_scripted"] == "up"
+    assert health_data.service_health["ai_scripted"] is True
 
 
 async def test_what_is_kept_of_a_person_is_given_and_forgotten(stage: Stage) -> None:

@@ -494,7 +494,7 @@ async def test_health_is_pushed_to_the_side_service(
         async with session.get(f"{url}/metrics") as response:
             figures = await response.text()
     await runner.cleanup()
-    assert told["report"]["bot"]["name"] == "Reference#0000"
+    assert told["report"]["bot"]["name"] == str(bot.user)
     assert "bot_guilds" in figures
 
 
