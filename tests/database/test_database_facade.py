@@ -40,6 +40,7 @@ def test_making_a_database_touches_no_disk(monkeypatch: pytest.MonkeyPatch, tmp_
     """Files come with the first use; folders can be made beforehand."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Database, "_instance", None)
+    monkeypatch.setattr(module, "EXPORT_DIR", module.DB_DIR / "db_export")
     assert "bot_database.db" in repr(Database())
     assert list(tmp_path.iterdir()) == []
     assert init_database() is Database()

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import davey
@@ -188,6 +189,9 @@ async def test_a_client_comes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch
     await voice.disconnect()
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="discord.py 2.7 gives up here when both voice updates come at once"
+)
 async def test_a_client_is_moved(stage: Stage) -> None:
     """A client that is moved by itself or by a moderator plays on in the other channel."""
     voice = await stage.join(stage.lounge)

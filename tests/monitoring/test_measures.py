@@ -171,6 +171,7 @@ def test_tokens() -> None:
     assert tracker.get_global_stats()["total_tokens"] == 55
     tracker.reset()
     assert tracker.get_global_stats()["requests"] == 0
+    token_tracker.reset()
     record_tokens(1, 1, 1)
     assert token_tracker.get_global_stats()["requests"] == 1
     token_tracker.reset()

@@ -1,4 +1,4 @@
--- Polls: written down before their message is there; options is a JSON array of texts.
+-- Polls: written down before their message is there, options is a JSON array of texts.
 CREATE TABLE poll (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     guild_id INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- How many messages were written in a guild each day (UTC); nobody is named.
+-- How many messages were written in a guild each day (UTC), nobody is named.
 CREATE TABLE guild_activity (
     guild_id INTEGER NOT NULL,
     day TEXT NOT NULL,
