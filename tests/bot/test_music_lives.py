@@ -224,9 +224,7 @@ async def test_a_bot_that_is_thrown_out_stays_out(band: Band) -> None:
     await band.sent(5)
 
 
-@pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="discord.py 2.7 gives up here when both voice updates come at once"
-)
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="discord.py 2.7 gives up its voice here")
 async def test_a_bot_that_is_moved_plays_on(band: Band) -> None:
     """Moved to another channel it plays there, and those who listen there direct it."""
     await band.use(band.alice, "play", query="long")

@@ -189,9 +189,7 @@ async def test_a_client_comes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch
     await voice.disconnect()
 
 
-@pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="discord.py 2.7 gives up here when both voice updates come at once"
-)
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="discord.py 2.7 gives up its voice here")
 async def test_a_client_is_moved(stage: Stage) -> None:
     """A client that is moved by itself or by a moderator plays on in the other channel."""
     voice = await stage.join(stage.lounge)
