@@ -19,7 +19,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 95
-PARALLEL = ("-n", "auto")
+PARALLEL = ("-n", "auto", "--reruns", "2")
+"""All cores; a test that fails is run again, and counted as run again, since sockets and browsers have bad moments."""
+
 SAMPLE = ("--finding", "F01", "F05", "F15")
 """Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
 

@@ -42,6 +42,7 @@ def test_wine_is_told_by_what_its_ntdll_exports(monkeypatch: pytest.MonkeyPatch,
 
 def marked(pytester: pytest.Pytester, marker: str) -> pytest.RunResult:
     """Run one test with a marker, in a process of its own."""
+    pytester.makeini("[pytest]")
     pytester.makeconftest('pytest_plugins = ["harness.not_run"]')
     pytester.makepyfile(f"import pytest\n\n@pytest.mark.{marker}\ndef test_it():\n    pass\n")
     return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
