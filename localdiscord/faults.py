@@ -133,6 +133,3 @@ class Faults(RequestFaults):
             session = connection.session
             if session is not None and (bot is None or session.application.bot is bot):
                 yield session, connection
-
-    def _note(self, kind: str, where: str) -> None:
-        self.log.append(Injected(kind, where))
