@@ -1,7 +1,7 @@
 """Verdicts kept between runs: a verdict stands for every tree that agrees in what the regression read of it.
 
-A regression's worker notes which files and folders of the tree it read. The verdict is a function of those,
-of the regression, the machinery and the environment; a tree that differs elsewhere needs no run of its own.
+A worker notes which files and folders of the tree it read. The verdict is a function of those,
+of the regression or fuzzer, the machinery and the environment; a tree that differs elsewhere needs no run of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.runner import WHOLE_TREE, Verdict
 from harness.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.project import Project
@@ -27,7 +28,7 @@ KEPT = frozenset({Status.PASS, Status.FAIL, Status.NOT_APPLICABLE})
 """Statuses that another run would repeat; a hang, a crash or an error may be the machine's."""
 
 LONGEST = 200
-"""Entries kept for a finding, the newest first."""
+"""Entries kept for a regression or fuzzer, the newest first."""
 
 TreeState = dict[str, str]
 
@@ -53,71 +54,74 @@ def _listing(folder: Path) -> str:
 
 
 class VerdictCache:
-    """Verdicts on disk, a file of entries for each finding.
+    """Verdicts on disk, a file of entries for each judge: a finding's regression, or a fuzzer.
 
     Args:
-        project: where the regressions stand and the cache is kept.
+        project: where the cache is kept.
         python: the interpreter that the verdicts hold for.
+        hash_of: gives the hash of a judge's sources by its name.
         remembers: whether entries of earlier runs count; they are added to either way.
     """
 
-    def __init__(self, project: Project, python: Interpreter, *, remembers: bool = True) -> None:
+    def __init__(
+        self, project: Project, python: Interpreter, hash_of: Callable[[str], str], *, remembers: bool = True
+    ) -> None:
         """Open the cache of one environment."""
         installed = sorted({f"{item.name}=={item.version}" for item in metadata.distributions()})
         self._environment = "\n".join([python.tag, python.path, *installed])
-        self._project = project
+        self._hash_of = hash_of
         self._folder = project.cache / python.tag
         self._remembers = remembers
         self._entries: dict[str, list[dict[str, object]]] = {}
         self._bases: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def get(self, finding: str, tree: TreeState) -> Verdict | None:
+    def get(self, judge: str, tree: TreeState) -> Verdict | None:
         """Return the verdict of an earlier run that read the same of its tree, or None."""
-        base = self._base(finding)
+        base = self._base(judge)
         with self._lock:
-            for entry in self._of(finding):
+            for entry in self._of(judge):
                 read = entry["read"]
                 if entry["base"] == base and isinstance(read, dict) and _agrees(read, tree):
                     return _verdict(entry["verdict"])
         return None
 
-    def put(self, finding: str, tree: TreeState, verdict: Verdict) -> None:
+    def put(self, judge: str, tree: TreeState, verdict: Verdict) -> None:
         """Keep a verdict, if another run would repeat it."""
         if verdict.status not in KEPT:
             return
-        base = self._base(finding)
+        base = self._base(judge)
         read = {name: tree.get(name, ABSENT) for name in verdict.touched}
         entry: dict[str, object] = {"base": base, "read": read, "verdict": asdict(verdict)}
         with self._lock:
-            entries = [entry, *self._of(finding)][:LONGEST]
-            self._entries[finding] = entries
+            entries = [entry, *self._of(judge)][:LONGEST]
+            self._entries[judge] = entries
             self._folder.mkdir(parents=True, exist_ok=True)
-            target = self._file(finding)
+            target = self._file(judge)
             beside = target.with_suffix(".new")
             beside.write_text(json.dumps(entries), encoding="utf-8")
             beside.replace(target)
 
-    def _base(self, finding: str) -> str:
-        """Hash what the finding's verdicts rest on besides the tree, as it was at the first use."""
-        if finding not in self._bases:
-            self._bases[finding] = fingerprint.of_run(self._project, finding, self._environment)
-        return self._bases[finding]
+    def _base(self, judge: str) -> str:
+        """Hash what the judge's verdicts rest on besides the tree, as it was at the first use."""
+        if judge not in self._bases:
+            self._bases[judge] = fingerprint.of_run(self._hash_of(judge), self._environment)
+        return self._bases[judge]
 
-    def _of(self, finding: str) -> list[dict[str, object]]:
-        if finding not in self._entries:
-            self._entries[finding] = self._load(finding) if self._remembers else []
-        return self._entries[finding]
+    def _of(self, judge: str) -> list[dict[str, object]]:
+        if judge not in self._entries:
+            self._entries[judge] = self._load(judge) if self._remembers else []
+        return self._entries[judge]
 
-    def _load(self, finding: str) -> list[dict[str, object]]:
+    def _load(self, judge: str) -> list[dict[str, object]]:
         try:
-            entries: list[dict[str, object]] = json.loads(self._file(finding).read_text(encoding="utf-8"))
+            entries: list[dict[str, object]] = json.loads(self._file(judge).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return []
         return entries
 
-    def _file(self, finding: str) -> Path:
-        return self._folder / f"{finding}.json"
+    def _file(self, judge: str) -> Path:
+        return self._folder / f"{judge}.json"
 
 
 def _agrees(read: dict[str, str], tree: TreeState) -> bool:

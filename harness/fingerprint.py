@@ -50,22 +50,37 @@ def of_finding(project: Project, finding: Finding) -> str:
     return digest([("register", text), ("files", of_files(project.root, [f for f in files if f.is_file()]).encode())])
 
 
-def of_run(project: Project, finding: str, environment: str) -> str:
-    """Hash what a verdict rests on besides the subject: the regression, its tools, the machinery, the environment."""
+def of_run(judge: str, environment: str) -> str:
+    """Hash what a verdict rests on besides the subject.
+
+    Args:
+        judge: hash of the regression, or of the fuzzer, and its tools.
+        environment: the interpreter and all that is installed.
+    """
     machinery = [Path(__file__).parent / name for name in MACHINERY]
     return digest(
         [
             ("environment", environment.encode()),
-            ("regression", of_files(project.root, regression_files(project, finding)).encode()),
+            ("judge", judge.encode()),
             ("machinery", of_files(Path(__file__).parent, machinery).encode()),
         ]
     )
 
 
+def of_regression(project: Project, finding: str) -> str:
+    """Hash a finding's regression and the tools that it shares with others."""
+    return of_files(project.root, regression_files(project, finding))
+
+
 def regression_files(project: Project, finding: str) -> list[Path]:
     """Return a finding's regression and the shared tools that it imports, directly or through each other."""
     regression = project.regression(finding)
-    waiting = [regression] if regression else []
+    return with_parts(project, [regression] if regression else [])
+
+
+def with_parts(project: Project, files: Iterable[Path]) -> list[Path]:
+    """Return files and the shared tools that they import, directly or through each other."""
+    waiting = list(files)
     found: list[Path] = []
     while waiting:
         file = waiting.pop()

@@ -88,6 +88,20 @@ class Interpreter:
         return f"{self.platform}-{self.version[0]}.{self.version[1]}"
 
 
+@dataclass(frozen=True)
+class Mode:
+    """How a file is run.
+
+    Attributes:
+        options: of pytest, besides those that every run has.
+        variables: of the environment, likewise.
+    """
+
+    options: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+REGRESSION = Mode()
 PROBE = HOME / "harness" / "machine.py"
 """A script that tells what a Python is."""
 
@@ -114,15 +128,23 @@ def interpreter(executable: str | None = None) -> Interpreter:
     return Interpreter(path, (version[0], version[1]), platform)
 
 
-def run(regression: Path, subject: Path, python: Interpreter, timeout: float, stop: threading.Event) -> Verdict:
-    """Run one regression file on one subject in a process of its own.
+def run(
+    regression: Path,
+    subject: Path,
+    python: Interpreter,
+    timeout: float,
+    stop: threading.Event,
+    mode: Mode = REGRESSION,
+) -> Verdict:
+    """Run one regression file, or file of fuzzers, on one subject in a process of its own.
 
     Args:
-        regression: the regression's file.
+        regression: the file.
         subject: root of the tree to judge; it is copied by the worker, never written to.
         python: the interpreter to use.
         timeout: seconds until the process is ended and the verdict is ``hang``.
         stop: when set, the process is ended at once; its verdict then means nothing.
+        mode: how to run the file.
     """
     started = time.monotonic()
     with scratch_folder("judge") as scratch:
@@ -130,7 +152,7 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
         for name in ("work", "tmp", "home"):
             (scratch / name).mkdir()
         with log.open("wb") as output:
-            process = _start(regression, subject, python, scratch, output)
+            process = _start((regression, mode), subject, python, scratch, output)
             try:
                 timed_out = not _wait(process, events, started + timeout, stop)
             finally:
@@ -141,7 +163,10 @@ def run(regression: Path, subject: Path, python: Interpreter, timeout: float, st
     return replace(verdict, seconds=round(time.monotonic() - started, 3), touched=touched, notes=_notes(entries))
 
 
-def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, output: Any) -> subprocess.Popen[bytes]:
+def _start(
+    what: tuple[Path, Mode], subject: Path, python: Interpreter, scratch: Path, output: Any
+) -> subprocess.Popen[bytes]:
+    regression, mode = what
     order = {
         "home": {"fuzz": str(HOME), "harness": str(HOME), "regressions": str(HOME)},
         "lent": {name: str(Path(folder).parent) for name, folder in _lendable()},
@@ -151,6 +176,7 @@ def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, 
         "basetemp": str(scratch / "pytest"),
         "subject": str(subject),
         "events": str(scratch / "events.jsonl"),
+        "options": [*mode.options],
     }
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -158,7 +184,7 @@ def _start(regression: Path, subject: Path, python: Interpreter, scratch: Path, 
     return subprocess.Popen(  # noqa: S603  running the subject is what a judge is for
         [python.path, str(HOME / "harness" / "worker.py"), json.dumps(order)],
         cwd=scratch / "work",
-        env=_environment(scratch),
+        env=_environment(scratch) | mode.variables,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

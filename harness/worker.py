@@ -84,6 +84,7 @@ def main(order: dict[str, Any]) -> int:
             *("-p", "pytest_asyncio.plugin"),
             *("--subject", order["subject"]),
             *("--events", order["events"]),
+            *order["options"],
         ],
         plugins=[witness, plugin],
     )

@@ -20,7 +20,7 @@ from .ending import Ending
 from .errors import Errors
 from .guilds import Feature, GuildConfig, Guilds
 from .limits import ALL, check_limits
-from .listening import concerned
+from .listening import concerned, concerns
 from .parts import BOT_PARTS, Running
 from .privacy import Privacy
 from .refusals import Refused
@@ -276,12 +276,19 @@ class Bot(commands.AutoShardedBot):
 
     # What happens
 
-    async def on_message(self, message: discord.Message, /) -> None:
-        """Count a message, and run the command in it."""
+    def _may_hold_command(self, message: discord.Message) -> bool:
+        """Count a message; tell whether a command may be in it, by what is in memory."""
         metrics.increment_messages("guild" if message.guild else "direct")
         health_data.increment_messages()
-        if not message.author.bot and not self.is_ending:
-            await self.process_commands(message)
+        if message.author.bot or self.is_ending:
+            return False
+        config = self.guild_configs.known(message.guild.id if message.guild else None)
+        return config is None or message.content.startswith(tuple(_prefixes_of(config, self, message)))
+
+    @concerns(_may_hold_command)
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Run the command in a message."""
+        await self.process_commands(message)
 
     async def invoke(self, ctx: commands.Context[Any], /) -> None:
         """Run a text command."""
@@ -293,19 +300,21 @@ class Bot(commands.AutoShardedBot):
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         """Tell listeners of an event that concerns them; all lines that they log for it share an id."""
         name = f"on_{event}"
-        listeners = self.extra_events.get(name, ())
-        if not listeners and not hasattr(self, name):
+        if not self.extra_events.get(name) and not hasattr(self, name):
             super().dispatch(event, *args, **kwargs)
             return
         known = get_correlation_id() or f"{PROCESS}{next(EVENTS) & 0xFFFFFFFF:08x}"
         with log.request(correlation_id=known, event=event):
-            discord.AutoShardedClient.dispatch(self, event, *args, **kwargs)
-            for listener in listeners:
-                try:
-                    if concerned(listener, *args):
-                        self._schedule_event(listener, name, *args, **kwargs)
-                except Exception as error:  # noqa: BLE001  it must not end the connection that told of the event
-                    self.spawn(self.errors.handle(error, None, name), f"report of {name}")
+            super().dispatch(event, *args, **kwargs)
+
+    def _schedule_event(self, coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a listener of an event, where the event concerns it."""
+        try:
+            if concerned(coro, *args):
+                return super()._schedule_event(coro, event_name, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001  it must not end the connection that told of the event
+            self.spawn(self.errors.handle(error, None, event_name), f"report of {event_name}")
+        return None
 
     async def on_command_error(self, ctx: commands.Context[Any], error: commands.CommandError, /) -> None:
         """Answer an error of a text command or a hybrid one."""
@@ -430,8 +439,11 @@ def build_bot(
 
 
 async def _prefixes(bot: Bot, message: discord.Message) -> list[str]:
+    return _prefixes_of(await bot.guild_config(message.guild.id if message.guild else None), bot, message)
+
+
+def _prefixes_of(config: GuildConfig, bot: Bot, message: discord.Message) -> list[str]:
     """Return what begins a text command: a mention of the bot, or the guild's prefix."""
-    config = await bot.guild_config(message.guild.id if message.guild else None)
     return commands.when_mentioned_or(config.prefix or bot.settings.prefix)(bot, message)
 
 

@@ -91,6 +91,9 @@ class GuildConfig:
         return self.features.get(feature, DEFAULTS[feature])
 
 
+NOWHERE = GuildConfig()
+"""What holds in direct messages."""
+
 SELECT = "SELECT * FROM guild_settings WHERE guild_id = ?"
 SWITCHES = "SELECT feature, enabled FROM guild_features WHERE guild_id = ?"
 SWITCH = """
@@ -123,18 +126,20 @@ class Guilds:
         self.listeners: list[Callable[[int], None]] = []
         self.cache: TTLCache[int, GuildConfig] = TTLCache(MOST_GUILDS, LIFETIME)
 
+    def known(self, guild_id: int | None) -> GuildConfig | None:
+        """Return what a guild chose where it is in memory; the defaults for None, which stands for direct messages."""
+        return NOWHERE if guild_id is None else self.cache.get(guild_id)
+
     def has(self, guild_id: int, feature: Feature) -> bool:
         """Tell whether a feature may be on, by what is in memory; yes where nothing is, so that it is read then."""
-        known = self.cache.get(guild_id)
+        known = self.known(guild_id)
         return known is None or known.enabled(feature)
 
     async def get(self, guild_id: int | None) -> GuildConfig:
         """Return what a guild chose; the defaults for None, which stands for direct messages."""
-        if guild_id is None:
-            return GuildConfig()
-        known = self.cache.get(guild_id)
-        if known is not None:
-            return known
+        known = self.known(guild_id)
+        if guild_id is None or known is not None:
+            return known or NOWHERE
         changes = self._changes
         config = await self._database.read(lambda raw: _read(raw, guild_id))
         if changes == self._changes:  # else what was read may be older than what was written meanwhile

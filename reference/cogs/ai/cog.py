@@ -116,7 +116,7 @@ class AIChat(commands.Cog):
         """Tell, by what is in memory, whether a message may be meant for the bot."""
         if message.author.bot or message.guild is None:
             return not message.author.bot
-        config = self.bot.guild_configs.cache.get(message.guild.id)
+        config = self.bot.guild_configs.known(message.guild.id)
         return config is None or (config.enabled(Feature.AI) and self._is_meant(message, config))
 
     @commands.Cog.listener()

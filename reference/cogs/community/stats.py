@@ -73,7 +73,7 @@ class Stats(commands.Cog):
         """Count a message of a member at once where the guild's choice is in memory; tell whether it is still to do."""
         if message.guild is None or message.author.bot:
             return False
-        config = self.bot.guild_configs.cache.get(message.guild.id)
+        config = self.bot.guild_configs.known(message.guild.id)
         if config is not None and config.enabled(Feature.STATS):
             self.counting.add_message(message.author.id, message.guild.id)
         return config is None
