@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import pathlib
-import socket
-import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
+from fuzz.fallible import standing_between
+from fuzz.leaks import Holdings, left_behind
+from fuzz.schedule import Script, run
 from harness.parts.database import CancelledAt
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ class Tormentor:
         awaits: how often the scenario waited so far.
         calls: names of the fallible calls made so far.
         struck: whether the disturbance took place.
+        raised: the error of the call that failed.
     """
 
     cancel_at: int = NEVER
@@ -45,6 +44,7 @@ class Tormentor:
     awaits: int = 0
     calls: list[str] = field(default_factory=list)
     struck: bool = False
+    raised: BaseException | None = None
     is_armed: bool = False
 
     def __str__(self) -> str:
@@ -70,20 +70,49 @@ class Tormentor:
         self.struck = self.struck or use.reached
         return asyncio.CancelledError() if task.cancelled() else task.exception()
 
-    def may_fail(self, name: str, error: BaseException) -> None:
-        """Count a fallible call; raise ``error`` if it is its turn."""
+    async def bear(
+        self, work: Coroutine[Any, Any, Any], *documented: type[BaseException], swallows: bool = False
+    ) -> BaseException | None:
+        """Do the work as `over` does, and hold that it ends in a way that its caller was told of.
+
+        Args:
+            work: what is disturbed.
+            documented: exceptions that may come out of it, beside its cancellation and the error of the failed call.
+            swallows: whether it goes on by design when it is cancelled.
+
+        Raises:
+            AssertionError: it raised something else, or a cancellation was swallowed.
+        """
+        error = await self.over(work)
+        assert error is None or isinstance(error, documented) or self.explains(error), f"it raised {error!r}"
+        if self.struck and self.cancel_at < NEVER and not swallows:
+            assert error is not None, "it went on as if it had not been cancelled"
+        return error
+
+    def error_of(self, name: str, make: Callable[[], BaseException]) -> BaseException | None:
+        """Count a fallible call; return the error that it is to fail with, None for none."""
         if not self.is_armed:
-            return
+            return None
         self.calls.append(name)
-        if len(self.calls) == self.fail_at:
-            self.struck = True
-            raise error
+        if len(self.calls) != self.fail_at:
+            return None
+        self.struck = True
+        self.raised = make()
+        return self.raised
+
+    def explains(self, error: BaseException | None) -> bool:
+        """Tell whether an exception is what was done to the scenario, or follows from it."""
+        while error is not None:
+            if error is self.raised or isinstance(error, asyncio.CancelledError):
+                return True
+            error = error.__cause__ or error.__context__
+        return False
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
         """Stand between the scenario and the calls that can fail."""
         with contextlib.ExitStack() as stack:
-            for patch in _patches(self):
+            for patch in standing_between(self):
                 stack.enter_context(patch)
             yield
 
@@ -117,56 +146,24 @@ class _Counter:
                 resume = lambda: next(steps)  # noqa: E731
 
 
-def _patches(tormentor: Tormentor) -> Iterator[Any]:
-    """Yield what stands in for each fallible call: the call itself, which may be made to fail before it is done."""
-    for owner, attribute, name, error in (
-        (os, "fsync", "fsync", OSError(5, "Input/output error")),
-        (pathlib.Path, "replace", "rename", PermissionError(13, "Permission denied")),
-        (pathlib.Path, "open", "open", OSError(28, "No space left on device")),
-        (pathlib.Path, "mkdir", "mkdir", PermissionError(13, "Permission denied")),
-        (socket, "getaddrinfo", "DNS", socket.gaierror(-3, "Temporary failure in name resolution")),
-        (asyncio.SelectorEventLoop, "sock_connect", "connect", ConnectionRefusedError(111, "Connection refused")),
-        (asyncio.StreamReader, "read", "read", ConnectionResetError(104, "Connection reset by peer")),
-    ):
-        yield mock.patch.object(owner, attribute, _standing_in(getattr(owner, attribute), name, error, tormentor))
-    yield mock.patch.object(sqlite3, "connect", _connecting(tormentor))
+def held_locks(*owners: Any) -> list[str]:
+    """Name the locks among the attributes of objects that somebody holds."""
+    found: list[tuple[str, Any]] = [
+        (f"{type(owner).__name__}.{name}", getattr(owner, name, None))
+        for owner in owners
+        for name in {*getattr(owner, "__dict__", ()), *getattr(type(owner), "__slots__", ())}
+    ]
+    return [name for name, value in found if hasattr(value, "release") and value.locked()]
 
 
-def _standing_in(call: Any, name: str, error: Exception, tormentor: Tormentor) -> Any:
-    def stand_in(*args: Any, **kwargs: Any) -> Any:
-        tormentor.may_fail(name, error)
-        return call(*args, **kwargs)
-
-    return stand_in
-
-
-def _connecting(tormentor: Tormentor) -> Any:
-    """Return ``sqlite3.connect`` whose connections can fail in what they are asked."""
-    connect = sqlite3.connect
-
-    class Connection(sqlite3.Connection):
-        def execute(self, *args: Any) -> Any:
-            tormentor.may_fail(f"execute ({str(args[0]).split(None, 1)[0]})", _full())
-            return super().execute(*args)
-
-        def executemany(self, *args: Any) -> Any:
-            tormentor.may_fail("executemany", _full())
-            return super().executemany(*args)
-
-        def commit(self) -> None:
-            tormentor.may_fail("commit", sqlite3.OperationalError("disk I/O error"))
-            super().commit()
-
-    def connecting(*args: Any, **options: Any) -> Any:
-        tormentor.may_fail("connect", sqlite3.OperationalError("unable to open database file"))
-        options.setdefault("factory", Connection)
-        return connect(*args, **options)
-
-    return connecting
-
-
-def _full() -> sqlite3.OperationalError:
-    return sqlite3.OperationalError("database or disk is full")
+def play_on_schedule(
+    scenario: Callable[[Any, Tormentor], Coroutine[Any, Any, None]], subject: Any, tormentor: Tormentor
+) -> None:
+    """Play a scenario on a loop whose clock stands still for nobody, and hold that nothing of it is left."""
+    held = Holdings.now(outside=False)
+    run(lambda: scenario(subject, tormentor), Script())
+    left = left_behind(held, outside=False)
+    assert not left, f"{', '.join(left)} left behind"
 
 
 def torture(play: Callable[[Tormentor], None], most: int = NEVER) -> int:
