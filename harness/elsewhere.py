@@ -4,7 +4,8 @@ It uses nothing but the standard library, since the interpreter may have nothing
 
 ``lacking NAME==VERSION ...`` prints, as JSON, which of these the interpreter does not have.
 ``run FOLDER|...|CACHE ARGUMENTS ...`` runs the interpreter again on the arguments, with modules from the folders and
-its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself.
+its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself. What it prints comes out at once, though
+into a pipe.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _normal(name: str) -> str:
 def run(places: str, arguments: list[str]) -> int:
     """Run this interpreter again; return its exit code."""
     *folders, cache = [str(Path(place).resolve()) for place in places.split("|")]
-    settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONPYCACHEPREFIX": cache}
+    settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONPYCACHEPREFIX": cache, "PYTHONUNBUFFERED": "1"}
     return subprocess.call([sys.executable, *arguments], env={**os.environ, **settings})  # noqa: S603  what it is for
 
 

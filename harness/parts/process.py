@@ -46,8 +46,9 @@ from harness.machine import is_wine
 del sys.path[0]
 
 def heed():
-    while os.read(0, 1):
-        signal.raise_signal(signal.SIGBREAK)
+    while byte := os.read(0, 1):
+        if byte == b"\\n":
+            signal.raise_signal(signal.SIGBREAK)
 
 if is_wine():
     threading.Thread(target=heed, daemon=True).start()
@@ -55,8 +56,8 @@ if is_wine():
 """The beginning of a program that is sent signals.
 
 Wine 8 delivers no ``CTRL_BREAK_EVENT`` to another process: ``os.kill`` reports success and nothing happens. There the
-program is told over its standard input, and raises the signal in a thread of its own, which is what the C runtime of
-Windows does when the console tells of one.
+program is told over its standard input, a line for each signal, and raises the signal in a thread of its own, which
+is what the C runtime of Windows does when the console tells of one.
 """
 
 PATIENCE = 20.0
