@@ -178,17 +178,25 @@ class LocalDiscord:
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
 
-    async def until(self, look: Callable[[], T | None]) -> T:
+    async def until(self, look: Callable[[], T | None], seconds: float = 60.0) -> T:
         """Wait until there is something to see, and return it.
 
         Args:
             look: called now and after each change of the world; returns something true as soon as it can.
+            seconds: how long it may take.
+
+        Raises:
+            TimeoutError: it is not to be seen; the message says what the caller looked for.
         """
-        while not (seen := look()):
-            if self._changed is None or self._changed.done():
-                self._changed = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._changed)
-        return seen
+        try:
+            async with asyncio.timeout(seconds):
+                while not (seen := look()):
+                    if self._changed is None or self._changed.done():
+                        self._changed = asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._changed)
+                return seen
+        except TimeoutError:
+            raise TimeoutError(f"Not to be seen within {seconds:g} s: {look.__qualname__}.") from None
 
     async def settled(self, seconds: float = 5.0) -> None:
         """Wait until all is quiet: clients have all events, no request is being answered, no interaction is open.
@@ -203,8 +211,7 @@ class LocalDiscord:
             TimeoutError: it does not become quiet; the message says why.
         """
         try:
-            async with asyncio.timeout(seconds):
-                await self.until(lambda: not self._noise())
+            await self.until(lambda: not self._noise(), seconds)
         except TimeoutError:
             raise TimeoutError(f"The local Discord is not quiet after {seconds:g} s: {self._noise()}.") from None
 

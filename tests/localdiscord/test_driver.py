@@ -316,6 +316,8 @@ async def test_waiting_ends_in_a_sentence(place: Place) -> None:
     with pytest.raises(TimeoutError, match="the last one is bob's 'hello'"):
         await place.carol.expect(place.general, lambda message: message.content == "hi", 0.01)
     assert (await place.carol.answered(interaction)).name == "MODAL"
+    with pytest.raises(TimeoutError, match=r"Not to be seen within 0\.01 s: .*ends_in_a_sentence"):
+        await place.discord.until(lambda: None, 0.01)
 
 
 async def test_an_unanswered_interaction_is_noise(place: Place) -> None:

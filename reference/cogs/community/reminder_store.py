@@ -23,7 +23,7 @@ MOST_REMINDERS = 25
 COUNT = "SELECT COUNT(*) FROM reminder WHERE user_id = ?"
 INSERT = """
 INSERT INTO reminder (user_id, guild_id, channel_id, about, language, created_at, due_at, try_at)
-VALUES (?, ?, ?, ?, ?, ?, ?7, ?7) RETURNING id
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 DUE = "SELECT * FROM reminder WHERE try_at <= ? ORDER BY try_at, id LIMIT 100"
 NEXT = "SELECT MIN(try_at) FROM reminder"
@@ -79,7 +79,8 @@ class ReminderStore:
             if raw.execute(COUNT, (reminder.user_id,)).fetchone()[0] >= MOST_REMINDERS:
                 return None
             where = (reminder.user_id, reminder.guild_id, reminder.channel_id, reminder.about, reminder.language)
-            row = raw.execute(INSERT, (*where, utc_text(reminder.created_at), utc_text(reminder.due_at))).fetchone()
+            due = utc_text(reminder.due_at)
+            row = raw.execute(INSERT, (*where, utc_text(reminder.created_at), due, due)).fetchone()
             return int(row[0])
 
         return await self._database.write(add)
