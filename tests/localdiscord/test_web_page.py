@@ -208,6 +208,14 @@ async def test_mentions_and_emoji_are_completed(pages: Pages) -> None:
     await expect(page.locator("#place-name")).to_have_text("music")
 
 
+async def test_names_typed_in_full_are_mentions(pages: Pages) -> None:
+    """A name after @ or # is a mention when it is sent, if it is a whole name of somebody or of a channel."""
+    page = await pages.enter("Carol")
+    await page.locator("#entry").fill("Ask @bob (or @Alice) in #music, not @bobby or me@alice, please")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message .text .mention")).to_have_text(["@Bob", "@Alice", "#music"])
+
+
 async def test_pins_threads_and_polls(pages: Pages) -> None:
     """A message is pinned and found again, a thread begins with it, and votes in a poll are counted."""
     page = await pages.enter("Alice")

@@ -116,7 +116,7 @@ export class Composer {
       return;
     }
     const { files, replyTo } = this;
-    const draft = { channel: store.here, content, files: [], reply: replyTo?.message.id ?? null, ping: replyTo?.ping ?? true };
+    const draft = { channel: store.here, content: withMentions(content), files: [], reply: replyTo?.message.id ?? null, ping: replyTo?.ping ?? true };
     const kept = this.entry.value;
     this.entry.value = "";
     this.files = [];
@@ -250,6 +250,15 @@ export class Composer {
     fill(this.slot);
     if (focus) this.entry.focus();
   }
+}
+
+/** Turn names that were typed in full, `@Alice` or `#general`, into mentions; the longest name that fits is meant. */
+function withMentions(content) {
+  const options = ["@", "#"].flatMap((sign) => SOURCES[sign]("").map(({ label, text }) => [`${sign}${label.replace(/^@/, "")}`, text]));
+  const mentions = new Map(options.map(([name, text]) => [name.toLowerCase(), text]));
+  const names = [...mentions.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!names.length) return content;
+  return content.replace(new RegExp(`(?<![^\\s(])(?:${names.join("|")})(?![\\p{L}\\p{N}_-])`, "giu"), (name) => mentions.get(name.toLowerCase()) ?? name);
 }
 
 const SOURCES = {
