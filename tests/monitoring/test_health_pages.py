@@ -59,6 +59,17 @@ def test_the_dashboard_shows_the_figures(health: BotHealthData) -> None:
     assert page.count("<polyline") == 4
 
 
+def test_values_are_told_in_words(health: BotHealthData) -> None:
+    """A page says yes and no, names a field in words, shows a dash for nothing, and says "up" once."""
+    health.service_health["cache"] = {"healthy": True, "stale": False, "retry_after": 2.0, "error": "", "host": None}
+    health.service_health["model"] = "up"
+    page = health_page(health.to_dict())
+    shown = dict(re.findall(r"<dt>([^<]*)</dt><dd>\s*([^<]*?)\s*</dd>", page.partition("<b>cache</b>")[2]))
+    assert {"healthy": "yes", "stale": "no", "retry after": "2", "error": "–", "host": "–"}.items() <= shown.items()  # noqa: RUF001
+    assert re.search(r"<b>model</b>\s*<span>up</span>\s*</li>", page)
+    assert not re.search(r">\s*(True|False|None)\s*<", page)
+
+
 def test_the_statistics_show_counters_and_ai_figures(health: BotHealthData) -> None:
     """Counters and the figures of each cog are on the page of statistics."""
     page = stats_page(health.to_dict())

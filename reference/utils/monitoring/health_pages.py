@@ -42,7 +42,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, duration=duration)
+    environment.filters.update(number=number, duration=duration, plain=plain)
     environment.tests["group"] = lambda value: isinstance(value, Mapping)
     environment.tests["series"] = lambda value: isinstance(value, list | tuple)
     environment.globals.update(
@@ -106,6 +106,15 @@ def number(value: Any, unit: str = "") -> str:
         return str(value) if isinstance(value, str) else DASH
     text = f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{value:,.0f}"
     return f"{text}{unit}".replace(",", "\N{THIN SPACE}")
+
+
+def plain(value: object) -> str:
+    """Write a value for people: yes or no, a whole number without its zero, a dash where there is nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return DASH if value is None else str(value) or DASH
 
 
 def duration(seconds: Any) -> str:
