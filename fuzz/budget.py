@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 
+from harness.fuzzers import table
 from harness.plugin import BROKEN
 from harness.subject import NotApplicable
-from harness.teeth import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
-from harness import patch, register, teeth, variant
+from harness import fuzzers, patch, register, variant
 
 FUZZ = fuzzer(__file__)
 NAME = "utils/a.py"
@@ -97,10 +97,10 @@ def test_no_table_breaks_the_registers(*, table: dict[str, object], cut: int) ->
     """Any TOML file, whole or cut short, is a register and a table of fuzzers, or is refused as such."""
     text = tomli_w.dumps(table)
     with tempfile.TemporaryDirectory() as folder:
-        for name, load in (("findings.toml", register.load), ("fuzzers.toml", lambda path: teeth.table(path.parent))):
+        for name, load in (("findings.toml", register.load), ("fuzzers.toml", lambda path: fuzzers.table(path.parent))):
             file = Path(folder, name)
             file.write_text(text[: len(text) - cut], encoding="utf-8")
             try:
                 load(file)
-            except (register.RegisterError, teeth.TeethError):
+            except (register.RegisterError, fuzzers.TeethError):
                 continue

@@ -10,12 +10,14 @@ import signal
 import sys
 import traceback
 from enum import IntEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import (
     evidence,
     expectations,
+    fuzzers,
     judge,
     ledger,
     merge,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.progress import Progress
 
+    from harness.fuzzers import Fuzzer
     from harness.register import Finding, Register
 
 
@@ -81,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         promote.PromoteError,
     ) as error:
         return _say(errors, Exit.USAGE, str(error))
-    except (BrokenError, register.RegisterError, evidence.EvidenceError, teeth.TeethError) as error:
+    except (BrokenError, register.RegisterError, evidence.EvidenceError, fuzzers.TeethError) as error:
         return _say(errors, Exit.BROKEN, str(error))
     except KeyboardInterrupt:
         return _say(errors, Exit.INTERRUPTED, "stopped; nothing was written")
@@ -104,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger,fuzz,promote}")
     for name, text in (
         ("judge", "run the regressions on a tree that has a utils/ package"),
-        ("prove", "apply every variant to the reference, judge it, and render AUDIT.md"),
+        ("prove", "apply every variant to the reference, judge it, let the fuzzers find it, and render AUDIT.md"),
         ("ledger", "check that AUDIT.md is what register, code and evidence say"),
         ("fuzz", "search for defects until the time is up, or prove that the fuzzers find the audited ones"),
         ("promote", "turn a failure that a fuzzer kept into a permanent case"),
@@ -126,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--all", action="store_true", help="judge everything again, whatever was judged before"
             )
+            command.add_argument("--no-fuzz", action="store_true", help="leave out the fuzzers that guard the findings")
         if name == "ledger":
             _add_ledger(command)
     return parser
@@ -234,59 +239,77 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
         errors.print("nothing ran: every finding chosen is open")
         return Exit.NOTHING_RAN
     _check_writable(options.json)
+    guarding = [] if options.no_fuzz else _guarding(project, chosen)
+    python = runner.interpreter()
     with report.progress(errors) as bar:
-        task = bar.add_task("proving")
-
-        def advance(step: prove.Step) -> None:
-            bar.update(task, completed=step.done, total=step.total, description=step.label)
-            if not errors.is_terminal and step.done * 10 // step.total > (step.done - 1) * 10 // step.total:
-                errors.print(f"{step.done} of {step.total} verdicts")
-
+        follow = report.follower(bar, errors, "verdicts")
         proof = prove.prove(
             project,
             findings,
             chosen,
-            runner.interpreter(),
+            python,
             afresh=options.all,
             timeout=options.timeout,
-            on_step=advance,
+            on_step=lambda step: follow(step.done, step.total, step.label),
         )
-    path = evidence.save(project.evidence, proof)
+        found = _try_teeth(project, guarding, python, bar, errors, afresh=options.all)
+    written = [evidence.save(project.evidence, proof), *([teeth.save(project.teeth, found)] if guarding else [])]
     ledger.write(project, findings)
-    report.show_evidence(errors if _is_terminal(options.json) else screen, proof, findings)
-    errors.print(f"written: {_relative(path, project)}, {_relative(project.ledger, project)}")
-    _write_json(options.json, json.loads(proof.model_dump_json(by_alias=True)))
-    return Exit.HELD if all(row.is_proved for row in proof.findings.values()) else Exit.FAILED
+    target = errors if _is_terminal(options.json) else screen
+    report.show_evidence(target, proof, findings)
+    report.show_teeth(target, found)
+    errors.print(f"written: {', '.join(_relative(path, project) for path in [*written, project.ledger])}")
+    whole = json.loads(proof.model_dump_json(by_alias=True))
+    _write_json(options.json, whole | {"fuzzers": found.model_dump(mode="json")["fuzzers"]})
+    is_proved = all(row.is_proved for row in proof.findings.values()) and found.is_proved
+    return Exit.HELD if is_proved else Exit.FAILED
+
+
+def _guarding(project: Project, chosen: list[Finding]) -> list[Fuzzer]:
+    found = fuzzers.guarding(project, {finding.id for finding in chosen if not finding.is_open})
+    if found and find_spec("hypothesis") is None:
+        raise UsageError("the fuzzers need hypothesis: install the group `test`, or leave them out with --no-fuzz")
+    return found
+
+
+def _try_teeth(
+    project: Project, chosen: list[Fuzzer], python: runner.Interpreter, bar: Progress, errors: Console, *, afresh: bool
+) -> teeth.Teeth:
+    follow = report.follower(bar, errors, "verdicts of fuzzers")
+    return teeth.try_all(
+        project,
+        chosen,
+        python,
+        afresh=afresh,
+        on_step=lambda step: follow(step.done, step.total, f"{step.tree} by {step.fuzzer}"),
+    )
 
 
 def _fuzz(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
     project = Project(options.project.resolve())
-    known = teeth.table(project.fuzz)
+    known = fuzzers.table(project.fuzz)
     if unknown := [name for name in options.only if name not in known]:
         raise UsageError(f"{unknown[0]}: there is no such fuzzer; there are {', '.join(known)}")
     chosen = [fuzzer for name, fuzzer in known.items() if not options.only or name in options.only]
     return _bite(project, chosen, screen, errors) if options.teeth else _search(project, chosen, options, screen)
 
 
-def _bite(project: Project, chosen: list[teeth.Fuzzer], screen: Console, errors: Console) -> Exit:
+def _bite(project: Project, chosen: list[Fuzzer], screen: Console, errors: Console) -> Exit:
     guarding = [fuzzer for fuzzer in chosen if fuzzer.guards]
     if not guarding:
         errors.print("nothing ran: none of these fuzzers guards anything")
         return Exit.NOTHING_RAN
 
-    def tell(fuzzer: str, tree: str, bite: teeth.Bite) -> None:
-        found = f" at example {bite.tried}" if bite.tried else ""
-        mark = "as it should" if bite.is_right else f"NOT AS IT SHOULD: {bite.reason}"
-        screen.print(f"{fuzzer} on {tree}: {bite.status}{found}, {mark}", markup=False)
-
-    outcome = teeth.try_all(project, guarding, runner.interpreter(), on_bite=tell)
-    path = teeth.save(project.teeth, outcome)
+    with report.progress(errors) as bar:
+        found = _try_teeth(project, guarding, runner.interpreter(), bar, errors, afresh=True)
+    path = teeth.save(project.teeth, found)
     ledger.write(project, register.load(project.register))
+    report.show_teeth(screen, found)
     errors.print(f"written: {_relative(path, project)}, {_relative(project.ledger, project)}")
-    return Exit.HELD if all(bites.is_proved for bites in outcome.fuzzers.values()) else Exit.FAILED
+    return Exit.HELD if found.is_proved else Exit.FAILED
 
 
-def _search(project: Project, chosen: list[teeth.Fuzzer], options: argparse.Namespace, screen: Console) -> Exit:
+def _search(project: Project, chosen: list[Fuzzer], options: argparse.Namespace, screen: Console) -> Exit:
     try:
         limit = search.seconds(options.time)
     except ValueError as error:
@@ -333,8 +356,10 @@ def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Ex
 
 def _merge(project: Project, findings: Register, options: argparse.Namespace, errors: Console) -> Exit:
     fresh = merge.gather(options.merge)
+    fresh_teeth = merge.gather_teeth(options.merge)
     faults = list(merge.unproved(project, findings, fresh, options.unchecked))
-    merge.take_in(project, fresh)
+    faults += merge.toothless(project, fresh_teeth, options.unchecked)
+    merge.take_in(project, fresh, fresh_teeth)
     ledger.write(project, findings)
     for fault in faults:
         errors.print(fault, markup=False)

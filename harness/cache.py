@@ -1,4 +1,4 @@
-"""Verdicts kept between runs: a verdict stands for every tree that agrees in what the regression read of it.
+"""Verdicts kept between runs: a verdict stands for every tree that agrees in what was read of it.
 
 A worker notes which files and folders of the tree it read. The verdict is a function of those,
 of the regression or fuzzer, the machinery and the environment; a tree that differs elsewhere needs no run of its own.

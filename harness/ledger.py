@@ -7,7 +7,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness import evidence, fingerprint, teeth, trace, variant
+from harness import evidence, fingerprint, fuzzers, teeth, trace, variant
 from harness.project import HOME
 from harness.status import Status
 
@@ -69,13 +69,13 @@ def render(project: Project, register: Register) -> str:
     ).from_string(TEMPLATE.read_text(encoding="utf-8"))
     counts = {state: sum(entry.state == state for entry in entries) for state in (PROVED, RE_VERIFY, NOT_PROVED, OPEN)}
     names = [_name(item) for item in environments]
-    fuzzers = teeth.section(project)
-    return template.render(entries=entries, counts=counts, environments=names, fuzzers=fuzzers)
+    section = teeth.section(project)
+    return template.render(entries=entries, counts=counts, environments=names, fuzzers=section)
 
 
 def check(project: Project, register: Register) -> list[str]:
     """Return a sentence for each way in which the committed ledger is not what the project is."""
-    found = trace.faults(project, register)
+    found = [*trace.faults(project, register), *fuzzers.faults(project)]
     due = render(project, register)
     try:
         committed = project.ledger.read_bytes().decode("utf-8").replace("\r\n", "\n")
@@ -110,7 +110,7 @@ def _entry(project: Project, register: Register, finding: Finding, environments:
         variants=() if finding.is_open else tuple(_variant_rows(project, finding, proofs)),
         cells=tuple(_cell(finding, other, proofs) for other in register.values()),
         lookalikes=_lookalikes(proofs),
-        fuzzers=teeth.guarding(project, finding.id),
+        fuzzers=tuple(fuzzer.name for fuzzer in fuzzers.guarding(project, {finding.id})),
     )
 
 

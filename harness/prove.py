@@ -81,7 +81,7 @@ def prove(
     """
     done = [finding for finding in register.values() if not finding.is_open]
     rows = [finding for finding in chosen if not finding.is_open]
-    cache = VerdictCache(project, python, remembers=not afresh)
+    cache = VerdictCache(project, python, partial(fingerprint.of_regression, project), remembers=not afresh)
     with scratch_folder("prove") as scratch:
         reference = _reference(project, scratch)
         candidates = [_candidate(project, finding, file, scratch) for finding, file in _files(project, rows)]

@@ -8,13 +8,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness.fuzzers import is_defect
 from harness.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.evidence import Evidence, FindingProof
     from harness.judge import Judgement
     from harness.register import Register
     from harness.runner import Verdict
+    from harness.teeth import Bites, Teeth
 
 STYLES = {
     Status.PASS: "green",
@@ -39,6 +43,18 @@ def progress(screen: Console) -> Progress:
     """Return a progress bar that vanishes when it is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+
+
+def follower(bar: Progress, screen: Console, things: str) -> Callable[[int, int, str], None]:
+    """Return a function that shows how much is done, of how many, and what was last; each tenth where a log is kept."""
+    task = bar.add_task("", visible=False)
+
+    def follow(done: int, total: int, label: str) -> None:
+        bar.update(task, completed=done, total=total, description=label, visible=done < total)
+        if not screen.is_terminal and done * 10 // total > (done - 1) * 10 // total:
+            screen.print(f"{done} of {total} {things}")
+
+    return follow
 
 
 def verdict_line(finding: str, title: str, verdict: Verdict) -> str:
@@ -76,7 +92,7 @@ def show_evidence(screen: Console, evidence: Evidence, register: Register) -> No
     screen.print(f"\n{done} of {len(evidence.findings)} findings proved" + (f"; {waiting} open" if waiting else ""))
 
 
-def _state(proof: FindingProof) -> str:
+def _state(proof: FindingProof | Bites) -> str:
     if proof.is_proved:
         return f"[green]{'proved':<{WIDEST_STATE}}[/]"
     return f"[bold red]{NOT_PROVED}[/]"
@@ -88,3 +104,23 @@ def _score(proof: FindingProof) -> str:
     caught = sum(not variant.faults for variant in defects)
     passed = sum(not variant.faults for variant in others)
     return f"{caught} of {len(defects)} defects caught, {passed} of {len(others)} lookalikes pass"
+
+
+def show_teeth(screen: Console, teeth: Teeth) -> None:
+    """Print what the fuzzers found of what they guard, a line for each, then every verdict that is not as expected."""
+    if not teeth.fuzzers:
+        return
+    widest = max(map(len, teeth.fuzzers))
+    screen.print(f"\nFuzzers on {teeth.platform}, Python {teeth.python}")
+    for name, bites in teeth.fuzzers.items():
+        screen.print(f"{name:<{widest}}  {_state(bites)}  {_bitten(bites)}")
+    for fault in teeth.faults:
+        screen.print(f"[bold red]{NOT_PROVED}[/]  {escape(fault)}")
+    done = sum(bites.is_proved for bites in teeth.fuzzers.values())
+    screen.print(f"\n{done} of {len(teeth.fuzzers)} fuzzers proved")
+
+
+def _bitten(bites: Bites) -> str:
+    found = [bite.is_right for label, bite in bites.trees.items() if is_defect(label)]
+    spared = [bite.is_right for label, bite in bites.trees.items() if not is_defect(label)]
+    return f"{sum(found)} of {len(found)} defects found, {sum(spared)} of {len(spared)} others spared"

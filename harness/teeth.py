@@ -2,64 +2,41 @@
 
 A fuzzer is a file ``fuzz/test_<name>.py``; ``fuzz/fuzzers.toml`` says what it guards and how much it may try. It is
 judged like a regression, in a process of its own and without being told what was changed, from an empty database of
-examples. It must pass on the reference and on right implementations that look different.
+examples, up to its first failure. It must pass on the reference and on right implementations that look different.
 """
 
 from __future__ import annotations
 
-import ast
-import os
 import re
-import tomllib
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness import fingerprint, runner, subject, variant
+from harness import fuzzers, runner, subject, variant
+from harness.cache import TreeState, VerdictCache, tree_state
+from harness.fuzzers import REFERENCE, TeethError, is_defect
 from harness.parallel import run_all
+from harness.runner import Verdict
 from harness.scratch import scratch_folder
 from harness.status import Status
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from harness.fuzzers import Fuzzer
     from harness.project import Project
-    from harness.runner import Interpreter, Verdict
+    from harness.runner import Interpreter
 
 TIMEOUT = 300.0
 """Seconds that a fuzzer may take on one tree; its budget is counted in examples."""
 
-REFERENCE = "reference"
 FOUND = re.compile(r"\[(?:found by example|schedule) (\d+)")
-PROFILE = "FUZZ_PROFILE"
-
-
-class TeethError(ValueError):
-    """The table of fuzzers, or the evidence of their teeth, cannot be used; the text says why."""
-
-
-@dataclass(frozen=True)
-class Fuzzer:
-    """A file of fuzzers, as the table describes it.
-
-    Attributes:
-        name: the file's name, without ``test_`` and ending.
-        file: the file.
-        budget: examples, or schedules, that each of its tests may try to find a defect it guards.
-        guards: variants that it must find, such as ``<finding>/audited``.
-        spares: right implementations that it must not blame.
-    """
-
-    name: str
-    file: Path
-    budget: int
-    guards: tuple[str, ...] = field(default=())
-    spares: tuple[str, ...] = field(default=())
+MODE = runner.Mode(options=("-x",), variables={"FUZZ_PROFILE": "teeth"})
+"""The first test that finds something decides; the examples are the same each time."""
 
 
 class Bite(BaseModel):
@@ -107,32 +84,46 @@ class Teeth(BaseModel):
     fuzzers: dict[str, Bites]
 
     @property
+    def is_proved(self) -> bool:
+        """Whether every fuzzer said what it should of every tree."""
+        return all(bites.is_proved for bites in self.fuzzers.values())
+
+    @property
+    def faults(self) -> list[str]:
+        """Return a sentence for each verdict that is not as it should be."""
+        return [
+            f"{name} on {label}: {bite.status}, but there is {'a defect' if is_defect(label) else 'none'}"
+            + (f": {bite.reason}" if bite.reason else "")
+            for name, bites in self.fuzzers.items()
+            for label, bite in bites.trees.items()
+            if not bite.is_right
+        ]
+
+    @property
     def tag(self) -> str:
         """Name the environment."""
         return f"{self.platform}-{self.python}"
 
 
-def table(folder: Path) -> dict[str, Fuzzer]:
-    """Read the table of a folder of fuzzers.
+@dataclass(frozen=True)
+class Tree:
+    """A tree that fuzzers are run on, a hash of all that is in it, and why it could not be made where it could not."""
 
-    Raises:
-        TeethError: it is not as it must be.
-    """
-    place = folder / "fuzzers.toml"
-    try:
-        entries = tomllib.loads(place.read_text(encoding="utf-8"))
-        return {
-            name: Fuzzer(
-                name,
-                folder / f"test_{name}.py",
-                int(entry["budget"]),
-                tuple(entry.get("guards", ())),
-                tuple(entry.get("spares", ())),
-            )
-            for name, entry in entries.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TeethError(f"{place.name}: {type(error).__name__}: {error}") from error
+    root: Path
+    state: TreeState
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One verdict of a run, for showing progress."""
+
+    done: int
+    total: int
+    fuzzer: str
+    tree: str
+    bite: Bite
+    remembered: bool
 
 
 def try_all(
@@ -140,8 +131,9 @@ def try_all(
     chosen: Iterable[Fuzzer],
     python: Interpreter,
     *,
+    afresh: bool = False,
     timeout: float = TIMEOUT,
-    on_bite: Callable[[str, str, Bite], None] = lambda _fuzzer, _tree, _bite: None,
+    on_step: Callable[[Step], None] = lambda _step: None,
 ) -> Teeth:
     """Run fuzzers on the reference, on what they guard and on what they spare.
 
@@ -149,64 +141,55 @@ def try_all(
         project: where everything stands.
         chosen: the fuzzers.
         python: the interpreter to prove on.
+        afresh: run everything again, whatever was found before.
         timeout: seconds for each tree.
-        on_bite: told each verdict as it comes in: fuzzer, tree, verdict.
-
-    Raises:
-        TeethError: a variant that is named cannot be read or applied.
+        on_step: told each verdict as it comes in.
     """
-    fuzzers = list(chosen)
-    with scratch_folder("teeth") as scratch, _profile("teeth"):
-        trees = {label: _tree(project, label, scratch) for label in sorted({t for f in fuzzers for t in _trees(f)})}
+    tried = {fuzzer.name: fuzzer for fuzzer in chosen}
+    cache = VerdictCache(project, python, lambda name: fuzzers.hash_of(project, tried[name]), remembers=not afresh)
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    with scratch_folder("teeth") as scratch:
+        labels = sorted({label for fuzzer in tried.values() for label in fuzzer.trees})
+        trees = {label: _tree(project, label, scratch) for label in labels}
         jobs = {
-            (fuzzer.name, label): partial(_verdict, fuzzer.file, trees[label], python, timeout)
-            for fuzzer in fuzzers
-            for label in _trees(fuzzer)
+            (fuzzer.name, label): partial(_verdict, fuzzer, trees[label], python, cache, timeout)
+            for fuzzer in tried.values()
+            for label in fuzzer.trees
         }
-        guarded = {fuzzer.name: set(fuzzer.guards) for fuzzer in fuzzers}
 
-        def take(key: tuple[str, str], verdict: Verdict) -> None:
-            on_bite(*key, _bite(verdict, must_find=key[1] in guarded[key[0]]))
+        def take(key: tuple[str, str], judged: tuple[Verdict, bool]) -> None:
+            verdicts[key] = judged[0]
+            bite = _bite(judged[0], must_find=key[1] in tried[key[0]].guards)
+            on_step(Step(len(verdicts), len(jobs), *key, bite, judged[1]))
 
-        verdicts = run_all(jobs, take)
+        run_all(jobs, take)
     version = ".".join(map(str, python.version))
-    return Teeth(
-        platform=python.platform,
-        python=version,
-        fuzzers={fuzzer.name: _bites(project, fuzzer, verdicts) for fuzzer in fuzzers},
-    )
+    bites = {name: _bites(project, fuzzer, verdicts) for name, fuzzer in tried.items()}
+    return Teeth(platform=python.platform, python=version, fuzzers=bites)
 
 
-def _trees(fuzzer: Fuzzer) -> tuple[str, ...]:
-    return (REFERENCE, *fuzzer.guards, *fuzzer.spares)
-
-
-@contextmanager
-def _profile(name: str) -> Iterator[None]:
-    """Let the workers, which inherit the environment, run fuzzers in a profile."""
-    before = os.environ.get(PROFILE)
-    os.environ[PROFILE] = name
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[PROFILE]
-        else:
-            os.environ[PROFILE] = before
-
-
-def _tree(project: Project, label: str, scratch: Path) -> Path:
+def _tree(project: Project, label: str, scratch: Path) -> Tree:
     root = subject.copy(project.reference, scratch / label.replace("/", "-") / project.reference.name)
     if label != REFERENCE:
         try:
             variant.load(project.variants / f"{label}.patch").patch.apply(root)
         except ValueError as error:
-            raise TeethError(f"{label}: {error}") from error
-    return root
+            return Tree(root, {}, f"{label}: {error}")
+    return Tree(root, tree_state(root))
 
 
-def _verdict(file: Path, tree: Path, python: Interpreter, timeout: float, stop: threading.Event) -> Verdict:
-    return runner.run(file, tree, python, timeout, stop)
+def _verdict(
+    fuzzer: Fuzzer, tree: Tree, python: Interpreter, cache: VerdictCache, timeout: float, stop: threading.Event
+) -> tuple[Verdict, bool]:
+    """Return what a fuzzer says of a tree, and whether it said so of one that agrees in all that it read."""
+    if tree.fault:
+        return Verdict(Status.ERROR, tree.fault), False
+    if known := cache.get(fuzzer.name, tree.state):
+        return known, True
+    verdict = runner.run(fuzzer.file, tree.root, python, timeout, stop, MODE)
+    if not stop.is_set():
+        cache.put(fuzzer.name, tree.state, verdict)
+    return verdict, False
 
 
 def _bite(verdict: Verdict, *, must_find: bool) -> Bite:
@@ -222,80 +205,64 @@ def _bite(verdict: Verdict, *, must_find: bool) -> Bite:
 
 
 def _bites(project: Project, fuzzer: Fuzzer, verdicts: Mapping[tuple[str, str], Verdict]) -> Bites:
-    trees = {label: _bite(verdicts[fuzzer.name, label], must_find=label in fuzzer.guards) for label in _trees(fuzzer)}
-    return Bites(budget=fuzzer.budget, fingerprint=fingerprint_of(project, fuzzer), trees=trees)
-
-
-def fingerprint_of(project: Project, fuzzer: Fuzzer) -> str:
-    """Hash what a fuzzer's evidence rests on: its source, what it imports, its row of the table, and its variants."""
-    sources = _sources(project, fuzzer.file)
-    variants = [project.variants / f"{label}.patch" for label in (*fuzzer.guards, *fuzzer.spares)]
-    files = [path for path in (*sources, *variants) if path.is_file()]
-    row = repr((fuzzer.budget, sorted(fuzzer.guards), sorted(fuzzer.spares))).encode()
-    return fingerprint.digest([("row", row), ("files", fingerprint.of_files(project.root, files).encode())])
-
-
-def _sources(project: Project, file: Path) -> list[Path]:
-    """Return a fuzzer's file and those of its folder that it imports, directly or through each other."""
-    found: list[Path] = []
-    waiting = [file]
-    while waiting:
-        source = waiting.pop()
-        if source not in found and source.is_file():
-            found.append(source)
-            nodes = ast.walk(ast.parse(source.read_bytes()))
-            modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-            package = f"{project.fuzz.name}."
-            own = [name.removeprefix(package) for name in modules if name.startswith(package)]
-            waiting += [project.fuzz / f"{name}.py" for name in own]
-    return sorted(found)
+    trees = {label: _bite(verdicts[fuzzer.name, label], must_find=label in fuzzer.guards) for label in fuzzer.trees}
+    return Bites(budget=fuzzer.budget, fingerprint=fuzzers.fingerprint_of(project, fuzzer), trees=trees)
 
 
 def save(folder: Path, teeth: Teeth) -> Path:
     """Write the evidence; what other fuzzers showed in the same environment stays."""
     path = folder / f"{teeth.tag}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = _load(path).fuzzers if path.is_file() else {}
+    known = load(path).fuzzers if path.is_file() else {}
     whole = teeth.model_copy(update={"fuzzers": dict(sorted({**known, **teeth.fuzzers}.items()))})
     path.write_text(whole.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
     return path
 
 
-def _load(path: Path) -> Teeth:
+def load_all(folder: Path) -> list[Teeth]:
+    """Read the evidence of every environment.
+
+    Raises:
+        TeethError: a file is none.
+    """
+    return [load(path) for path in sorted(folder.glob("*.json"))]
+
+
+def load(path: Path) -> Teeth:
+    """Read the evidence of one environment.
+
+    Raises:
+        TeethError: the file is none.
+    """
     try:
         return Teeth.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise TeethError(f"{path.name}: {error}") from error
 
 
-def guarding(project: Project, finding: str) -> tuple[str, ...]:
-    """Return the names of the fuzzers that guard variants of a finding."""
-    if not project.fuzz.is_dir():
-        return ()
-    known = table(project.fuzz).values()
-    return tuple(fuzzer.name for fuzzer in known if any(label.startswith(f"{finding}/") for label in fuzzer.guards))
-
-
 def section(project: Project) -> str:
-    """Render the table of teeth for the ledger; empty where there is no evidence."""
-    files = sorted(project.teeth.glob("*.json"))
-    if not files or not project.fuzz.is_dir():
+    """Render the table of teeth for the ledger; empty where no fuzzer guards anything."""
+    known = fuzzers.table(project.fuzz) if project.fuzz.is_dir() else {}
+    guarding = {name: fuzzer for name, fuzzer in known.items() if fuzzer.guards}
+    if not guarding:
         return ""
-    known = table(project.fuzz)
+    environments = load_all(project.teeth)
+    proved = {name for teeth in environments for name in teeth.fuzzers}
     lines = [
         "## The fuzzers' teeth",
         "",
         "Each fuzzer was run on the variants it guards, from an empty database of examples and without being told",
-        "which one it was; `nox -s fuzz -- --teeth` repeats it. *Found* counts the defects it found within its budget,",
-        "*spared* the right implementations it did not blame; the number behind a variant is the example, or",
-        "schedule, that showed the defect, where it was counted.",
+        "which one it was; `nox -s prove` repeats it. *Found* counts the defects it found within its budget, *spared*",
+        "the right implementations it did not blame; the number behind a variant is the example, or schedule, that",
+        "showed the defect, where it was counted.",
         "",
         "| fuzzer | budget | found | spared | by which example | environment | state |",
         "|---|---|---|---|---|---|---|",
     ]
-    for path in files:
-        teeth = _load(path)
-        lines += [_row(project, teeth, known[name], bites) for name, bites in teeth.fuzzers.items() if name in known]
+    for teeth in environments:
+        rows = teeth.fuzzers.items()
+        lines += [_row(project, teeth, guarding[name], bites) for name, bites in rows if name in guarding]
+    lines += [_row_of_none(fuzzer) for name, fuzzer in guarding.items() if name not in proved]
     return "\n".join([*lines, ""])
 
 
@@ -304,8 +271,16 @@ def _row(project: Project, teeth: Teeth, fuzzer: Fuzzer, bites: Bites) -> str:
     spared = [label for label in (REFERENCE, *fuzzer.spares) if (bite := bites.trees.get(label)) and bite.is_right]
     tried = ", ".join(f"{label} {bites.trees[label].tried}" if bites.trees[label].tried else label for label in found)
     state = "proved" if bites.is_proved else "not proved"
-    if bites.fingerprint != fingerprint_of(project, fuzzer):
+    if bites.fingerprint != fuzzers.fingerprint_of(project, fuzzer):
         state = "re-verify"
-    link = f"[{fuzzer.name}](fuzz/{fuzzer.file.name})"
     counts = f"{len(found)} of {len(fuzzer.guards)} | {len(spared)} of {len(fuzzer.spares) + 1}"
-    return f"| {link} | {bites.budget} | {counts} | {tried} | {teeth.platform} {teeth.python} | {state} |"
+    return f"| {_link(fuzzer)} | {bites.budget} | {counts} | {tried} | {teeth.platform} {teeth.python} | {state} |"
+
+
+def _row_of_none(fuzzer: Fuzzer) -> str:
+    counts = f"0 of {len(fuzzer.guards)} | 0 of {len(fuzzer.spares) + 1}"
+    return f"| {_link(fuzzer)} | {fuzzer.budget} | {counts} | | nowhere yet | not proved |"
+
+
+def _link(fuzzer: Fuzzer) -> str:
+    return f"[{fuzzer.name}](fuzz/{fuzzer.file.name})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import promote, register, runner, search, teeth
+from harness import fuzzers, ledger, merge, promote, register, runner, search, teeth
 from harness.__main__ import Exit, main
 from harness.project import HOME, Project
 from harness.status import Status
@@ -59,7 +59,7 @@ def project(tmp_path: Path) -> Project:
 
 def test_a_fuzzer_that_finds(project: Project) -> None:
     """A fuzzer passes on the reference, finds what it guards, and the ledger says with which example."""
-    chosen = teeth.table(project.fuzz).values()
+    chosen = fuzzers.table(project.fuzz).values()
     found = teeth.try_all(project, chosen, runner.interpreter())
     bites = found.fuzzers["counter"]
     assert bites.is_proved, bites
@@ -68,7 +68,8 @@ def test_a_fuzzer_that_finds(project: Project) -> None:
     teeth.save(project.teeth, found)
     assert "| 1 of 1 | 1 of 1 | F01/audited 4 |" in teeth.section(project)
     assert teeth.section(project).rstrip().endswith("proved |")
-    assert teeth.guarding(project, "F01") == ("counter",)
+    assert [fuzzer.name for fuzzer in fuzzers.guarding(project, {"F01"})] == ["counter"]
+    assert fuzzers.guarding(project, {"F02"}) == []
     (project.fuzz / "test_counter.py").write_text(FUZZER + "\n", encoding="utf-8")
     assert teeth.section(project).rstrip().endswith("re-verify |")
 
@@ -78,26 +79,29 @@ def test_a_fuzzer_without_teeth(project: Project) -> None:
     (project.fuzz / "test_counter.py").write_text(
         '"""."""\n\n\ndef test_nothing(subject):\n    """."""\n', encoding="utf-8"
     )
-    found = teeth.try_all(project, teeth.table(project.fuzz).values(), runner.interpreter())
+    assert teeth.section(project).rstrip().endswith("| 0 of 1 | 0 of 1 | | nowhere yet | not proved |")
+    found = teeth.try_all(project, fuzzers.table(project.fuzz).values(), runner.interpreter())
+    assert found.faults == ["counter on F01/audited: pass, but there is a defect"]
     assert not found.fuzzers["counter"].is_proved
     teeth.save(project.teeth, found)
     assert "not proved" in teeth.section(project)
+    assert list(merge.toothless(project, [found], ())) == [f"{found.tag}: {found.faults[0]}"]
 
 
 def test_tables_and_variants_that_are_not_there(project: Project) -> None:
-    """A table without a budget, and a variant that is not there, are named."""
+    """A table without a budget, a variant that is not there and evidence that is none are named."""
     (project.fuzz / "fuzzers.toml").write_text("[counter]\n", encoding="utf-8")
-    with pytest.raises(teeth.TeethError, match=r"fuzzers\.toml: KeyError"):
-        teeth.table(project.fuzz)
+    with pytest.raises(fuzzers.TeethError, match=r"fuzzers\.toml: KeyError"):
+        fuzzers.table(project.fuzz)
     (project.fuzz / "fuzzers.toml").write_text('[counter]\nbudget = 1\nguards = ["F01/other"]\n', encoding="utf-8")
-    with pytest.raises(teeth.TeethError, match="F01/other"):
-        teeth.try_all(project, teeth.table(project.fuzz).values(), runner.interpreter())
+    found = teeth.try_all(project, fuzzers.table(project.fuzz).values(), runner.interpreter())
+    assert found.faults[0].startswith("counter on F01/other: error, but there is a defect: F01/other: ")
     project.teeth.mkdir()
     (project.teeth / "linux-3.11.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(teeth.TeethError, match=r"linux-3\.11\.json"):
+    with pytest.raises(fuzzers.TeethError, match=r"linux-3\.11\.json"):
         teeth.section(project)
     assert teeth.section(Project(project.root / "nowhere")) == ""
-    assert teeth.guarding(Project(project.root / "nowhere"), "F01") == ()
+    assert fuzzers.guarding(Project(project.root / "nowhere"), {"F01"}) == []
 
 
 @pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
@@ -143,7 +147,7 @@ def test_a_search_keeps_what_it_finds(project: Project) -> None:
     (project.fuzz / "test_counter.py").write_text(SEARCHED, encoding="utf-8")
     (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
     steps: list[str] = []
-    found = search.search(project, teeth.table(project.fuzz).values(), 3.0, lambda name, _: steps.append(name))
+    found = search.search(project, fuzzers.table(project.fuzz).values(), 3.0, lambda name, _: steps.append(name))
     assert steps
     assert set(steps) == {"counter"}
     assert found.examples >= 7
@@ -160,7 +164,7 @@ def test_ctrl_c_keeps_what_was_found(project: Project, capsys: pytest.CaptureFix
     def stop(_name: str, _found: search.Found) -> None:
         raise KeyboardInterrupt
 
-    found = search.search(project, teeth.table(project.fuzz).values(), 30.0, stop)
+    found = search.search(project, fuzzers.table(project.fuzz).values(), 30.0, stop)
     assert found.is_interrupted
     assert [path.name for path in found.failures] == ["finds-1.json"]
     with pytest.MonkeyPatch.context() as patch:
@@ -223,17 +227,90 @@ def test_command_line(project: Project, capsys: pytest.CaptureFixture[str], monk
     assert main(["fuzz", *at, "--time", "1s"]) == Exit.HELD
     monkeypatch.setattr(register, "load", lambda _path: {})
     assert main(["fuzz", *at, "--teeth"]) == Exit.HELD
-    assert "counter on F01/audited: fail at example 4, as it should" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "counter  proved      1 of 1 defects found, 1 of 1 others spared" in shown.out
+    assert "2 of 2 verdicts of fuzzers" in shown.err
     (project.fuzz / "fuzzers.toml").write_text("[counter]\nbudget = 1\n", encoding="utf-8")
     assert main(["fuzz", *at, "--teeth"]) == Exit.NOTHING_RAN
 
 
 def test_the_table_names_what_is_there() -> None:
     """Each fuzzer of the table has its file, and each file its row; guards and spares are variants of their kind."""
-    project = Project(HOME)
-    known = teeth.table(project.fuzz)
-    assert sorted(known) == sorted(path.stem.removeprefix("test_") for path in project.fuzz.glob("test_*.py"))
-    named = [(label, "lookalike" in label) for fuzzer in known.values() for label in fuzzer.guards]
-    named += [(label, "lookalike" not in label) for fuzzer in known.values() for label in fuzzer.spares]
-    wrong = [label for label, is_wrong in named if is_wrong or not (project.variants / f"{label}.patch").is_file()]
-    assert wrong == []
+    assert fuzzers.faults(Project(HOME)) == []
+
+
+def test_a_table_of_what_is_not_there(project: Project) -> None:
+    """Rows without a file, files without a row, and labels of no variant or of the wrong kind fail the ledger."""
+    (project.fuzz / "test_other.py").touch()
+    (project.variants / "F01" / "lookalike-x.patch").write_text("", encoding="utf-8")
+    row = '[counter]\nbudget = 4\nguards = ["F01/lookalike-x", "F01/gone"]\nspares = ["F01/audited"]\n'
+    (project.fuzz / "fuzzers.toml").write_text(f"{row}[lost]\nbudget = 1\n", encoding="utf-8")
+    assert fuzzers.faults(project) == [
+        "fuzz/test_other.py: has no row in fuzzers.toml",
+        "fuzzers.toml: counter: F01/lookalike-x: a defect is guarded and a lookalike spared",
+        "fuzzers.toml: counter: F01/gone: there is no such variant",
+        "fuzzers.toml: counter: F01/audited: a defect is guarded and a lookalike spared",
+        "fuzzers.toml: lost: there is no fuzz/test_lost.py",
+    ]
+    assert set(fuzzers.faults(project)) <= set(ledger.check(project, {}))
+
+
+def test_what_was_found_is_not_searched_again(project: Project) -> None:
+    """A second run takes every verdict from the first, unless it is to start afresh or what it rests on changed."""
+    steps: list[teeth.Step] = []
+
+    def remembered(*, afresh: bool = False) -> list[bool]:
+        steps.clear()
+        known = fuzzers.table(project.fuzz).values()
+        teeth.try_all(project, known, runner.interpreter(), afresh=afresh, on_step=steps.append)
+        assert [(step.done, step.total) for step in steps] == [(1, 2), (2, 2)]
+        return [step.remembered for step in steps]
+
+    assert [remembered(), remembered(), remembered(afresh=True)] == [[False] * 2, [True] * 2, [False] * 2]
+    (project.fuzz / "examples.toml").write_text("new = 1", encoding="utf-8")
+    assert remembered() == [True, True]
+    file = project.fuzz / "test_counter.py"
+    file.write_text(file.read_text(encoding="utf-8") + '\nEXAMPLES = "examples.toml"\n', encoding="utf-8")
+    assert remembered() == [False, False]
+    (project.fuzz / "examples.toml").write_text("new = 2", encoding="utf-8")
+    assert remembered() == [False, False]
+    row = (project.fuzz / "fuzzers.toml").read_text(encoding="utf-8")
+    (project.fuzz / "fuzzers.toml").write_text(row.replace("budget = 4", "budget = 5"), encoding="utf-8")
+    assert remembered() == [False, False]
+
+
+def test_evidence_rests_on_what_is_changed_and_used(project: Project) -> None:
+    """The fingerprint follows the module that a variant changes, shared tools, and modules beside the fuzzer."""
+    files = {
+        "reference/utils/counter.py": COUNTER + "\n",
+        "harness/parts/tool.py": "USED = 2\n",
+        "fuzz/beside.py": "USED = 2\n",
+        "fuzz/corpus/one.txt": "2\n",
+    }
+    for name in ("harness/parts/tool.py", "fuzz/beside.py", "fuzz/corpus/one.txt", "fuzz/corpus/unused.txt"):
+        (project.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / name).write_text("USED = 1\n", encoding="utf-8")
+    imports = 'from fuzz import beside\nfrom harness.parts.tool import USED\n\nCORPUS = "corpus"\n'
+    (project.fuzz / "test_counter.py").write_text(imports, encoding="utf-8")
+    fuzzer = fuzzers.table(project.fuzz)["counter"]
+    seen = [fuzzers.fingerprint_of(project, fuzzer)]
+    for name, text in files.items():
+        (project.root / name).write_text(text, encoding="utf-8")
+        seen.append(fuzzers.fingerprint_of(project, fuzzer))
+    assert len(set(seen)) == 5
+
+
+def test_claims_of_teeth_are_checked(project: Project, tmp_path: Path) -> None:
+    """A fuzzer that committed evidence calls proved must be proved anew on the same platform, or the merge is red."""
+    found = teeth.try_all(project, fuzzers.table(project.fuzz).values(), runner.interpreter())
+    teeth.save(project.teeth, found)
+    teeth.save(project.teeth, found.model_copy(update={"platform": "windows-wine"}))
+    teeth.save(tmp_path / "artefacts" / "fuzz" / "evidence", found)
+    fresh = merge.gather_teeth([tmp_path / "artefacts"])
+    assert fresh == [found]
+    said = list(merge.toothless(project, fresh, ()))
+    assert said == [f"fuzzer counter: is claimed to be proved on windows-wine-{found.python}, and was not proved there"]
+    assert list(merge.toothless(project, fresh, ("windows-wine",))) == []
+    new = found.model_copy(update={"platform": "windows"})
+    merge.take_in(project, [], [new])
+    assert new in teeth.load_all(project.teeth)

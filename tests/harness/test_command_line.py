@@ -177,6 +177,54 @@ def test_prove_writes_evidence_and_ledger(miniature: Miniature, capsys: pytest.C
     assert call(miniature, "ledger") == Exit.HELD
 
 
+FUZZER = '''\
+"""A counter."""
+
+
+def test_never_below_zero(subject):
+    """No value goes below zero."""
+    value = subject.counter.Counter().down()
+    assert value {}, f"{{value}} [found by example 1 of 1]"
+'''
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "says"),
+    [
+        (">= 0", Exit.HELD, "counter  proved      1 of 1 defects found, 2 of 2 others spared"),
+        ("< 9", Exit.FAILED, "not proved  counter on F01/audited: pass, but there is a defect"),
+        ("> 0", Exit.FAILED, "not proved  counter on reference: fail, but there is none: 0 [found by example 1 of 1]"),
+    ],
+)
+def test_prove_holds_fuzzers_to_what_they_guard(
+    miniature: Miniature, tmp_path: Path, capsys: pytest.CaptureFixture[str], check: str, code: Exit, says: str
+) -> None:
+    """The fuzzers that guard a chosen finding are proved too, and the exit code, the JSON and the ledger say how."""
+    miniature.proved()
+    miniature.write("fuzz/test_counter.py", FUZZER.format(check))
+    miniature.write("fuzz/test_idle.py", FUZZER.format("== 5"))
+    guarded = 'guards = ["F01/audited"]\nspares = ["F01/lookalike-if"]\n'
+    miniature.write("fuzz/fuzzers.toml", f"[counter]\nbudget = 1\n{guarded}[idle]\nbudget = 1\n")
+    out = tmp_path / "out.json"
+    assert call(miniature, "prove", "--finding", "F01", "--json", out) == code
+    assert says in capsys.readouterr().out
+    assert list(json.loads(out.read_text(encoding="utf-8"))["fuzzers"]) == ["counter"]
+    assert f"| {'proved' if code == Exit.HELD else 'not proved'} |" in miniature.project.ledger.read_text("utf-8")
+    assert call(miniature, "prove", "--no-fuzz") == Exit.HELD
+    assert "fuzzers proved" not in capsys.readouterr().out
+    assert call(miniature, "ledger") == Exit.HELD
+
+
+def test_a_proof_of_fuzzers_needs_hypothesis(
+    miniature: Miniature, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the fuzzers cannot be run, the sentence says what to install or to leave out."""
+    miniature.write("fuzz/fuzzers.toml", '[counter]\nbudget = 1\nguards = ["F01/audited"]\n')
+    monkeypatch.setattr("harness.__main__.find_spec", lambda _name: None)
+    assert call(miniature, "prove") == Exit.USAGE
+    assert "install the group `test`, or leave them out with --no-fuzz" in capsys.readouterr().err
+
+
 def test_a_proof_that_does_not_hold_exits_with_1(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
     """Every fault is printed."""
     assert call(miniature, "prove") == Exit.FAILED

@@ -182,14 +182,15 @@ def test_a_file_that_no_regression_reads_changes_nothing(miniature: Miniature, p
 
 def test_only_what_another_run_would_repeat_is_remembered(miniature: Miniature, python: Interpreter) -> None:
     """A hang may be the machine's: it is judged again."""
-    cache = VerdictCache(miniature.project, python)
+    cache = VerdictCache(miniature.project, python, str)
     state = tree_state(miniature.project.reference)
     cache.put("F01", state, Verdict(Status.HANG, "slow"))
     assert cache.get("F01", state) is None
     cache.put("F01", state, Verdict(Status.FAIL, "wrong", touched=("utils/counter.py", "utils/", "gone")))
     assert cache.get("F01", state) == Verdict(Status.FAIL, "wrong")
-    assert VerdictCache(miniature.project, python).get("F01", state) == Verdict(Status.FAIL, "wrong")
-    assert VerdictCache(miniature.project, python, remembers=False).get("F01", state) is None
+    assert VerdictCache(miniature.project, python, str).get("F01", state) == Verdict(Status.FAIL, "wrong")
+    assert VerdictCache(miniature.project, python, str, remembers=False).get("F01", state) is None
+    assert VerdictCache(miniature.project, python, str.lower).get("F01", state) is None
     assert cache.get("F01", {**state, "gone": "here now"}) is None
 
 
