@@ -74,8 +74,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def prove(session: nox.Session) -> None:
-    """Judge the reference and every variant, print the scoreboard, render AUDIT.md: -- --all to start afresh."""
-    install(session)
+    """Judge reference and variants, let the fuzzers find the defects, render AUDIT.md: -- --all, -- --no-fuzz."""
+    install(session, "test")
     session.run("python", "-m", "harness", "prove", *session.posargs)
 
 
