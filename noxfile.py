@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import nox
@@ -25,8 +26,11 @@ PARALLEL = ("-n", "auto", "--reruns", "2")
 SAMPLE = ("--finding", "F01", "F05", "F15")
 """Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
 
+PATIENCE = 60.0
+"""Seconds that what runs has to end in order after Ctrl+C: the bot leaves Discord, a search writes what it found."""
+
 nox.needs_version = ">=2026.10"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.default_venv_backend = "uv" if shutil.which("uv") or find_spec("uv") else "virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
@@ -53,6 +57,7 @@ def install(session: nox.Session, *groups: str) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     requirements = [name for group in groups for name in nox.project.dependency_groups(PROJECT, group)]
+    session.log("installing what requirements.lock names; this once it takes up to a few minutes, and is silent")
     session.install("--quiet", "--constraint", str(LOCK), "--editable", ".", *requirements, silent=True)
     stamp.write_text(wanted, encoding="utf-8")
 
@@ -62,12 +67,12 @@ def tests(session: nox.Session) -> None:
     """Run all tests on every Python found, with branch coverage on the oldest; arguments go to pytest: -- -k F12."""
     install(session, "test")
     if session.posargs or session.python != PYTHONS[0] or os.name == "nt":
-        session.run("pytest", *PARALLEL, *session.posargs)
+        session.run("pytest", *PARALLEL, *session.posargs, interrupt_timeout=PATIENCE)
         return
     data = str(Path(session.create_tmp(), "coverage"))
     session.env["COVERAGE_FILE"] = data
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *PARALLEL)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, interrupt_timeout=PATIENCE)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
@@ -76,14 +81,15 @@ def tests(session: nox.Session) -> None:
 def prove(session: nox.Session) -> None:
     """Judge reference and variants, let the fuzzers find the defects, render AUDIT.md: -- --all, -- --no-fuzz."""
     install(session, "test")
-    session.run("python", "-m", "harness", "prove", *session.posargs)
+    session.run("python", "-m", "harness", "prove", *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session
 def judge(session: nox.Session) -> None:
     """Judge a tree that has a utils/ package: -- --subject PATH [--python EXE] [--finding F02 ...]."""
     install(session)
-    session.run("python", "-m", "harness", "judge", *(session.posargs or ["--subject", "reference"]))
+    chosen = session.posargs or ["--subject", "reference"]
+    session.run("python", "-m", "harness", "judge", *chosen, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -116,12 +122,12 @@ def types(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it, installed, in an empty directory."""
-    session.install("--quiet", "uv", silent=True)
+    session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
     folder, empty = Path(session.create_tmp(), "dist"), Path(session.create_tmp(), "empty")
     for place in (folder, empty):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-    session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder))
+    session.run("uv", "build", "--quiet", "--wheel", "--build-constraint", str(LOCK), "--out-dir", str(folder))
     built = next(folder.glob("*.whl")).resolve()
     with zipfile.ZipFile(built) as archive:
         packed = set(archive.namelist())
@@ -139,19 +145,21 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "reference", "check")
 
 
-@nox.session(python=PYTHONS[0], venv_backend="uv")
+@nox.session(python=PYTHONS[0])
 def minimums(session: nox.Session) -> None:
     """Run all tests with the lowest versions that pyproject.toml declares; arguments go to pytest."""
-    requirements = nox.project.dependency_groups(PROJECT, "test")
-    session.install("--quiet", "--resolution", "lowest-direct", "--editable", ".", *requirements, silent=True)
-    session.run("pytest", *PARALLEL, *session.posargs)
+    session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
+    session.log("installing the lowest versions; this once it takes up to a few minutes, and is silent")
+    lowest = ("--resolution", "lowest-direct", "--editable", ".", *nox.project.dependency_groups(PROJECT, "test"))
+    session.run("uv", "pip", "install", "--quiet", "--python", session.virtualenv.location, *lowest, silent=True)
+    session.run("pytest", *PARALLEL, *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Search for defects: -- --time 10m [--only pool_schedules]; or prove that the fuzzers find: -- --teeth."""
     install(session, "test")
-    session.run("python", "-m", "harness", "fuzz", *session.posargs)
+    session.run("python", "-m", "harness", "fuzz", *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -186,7 +194,7 @@ def windows(session: nox.Session) -> None:
     if not platform.startswith("windows"):
         session.error(f"{given}: is a Python for {platform}, not for Windows")
     session.log(f"Python {version[0]}.{version[1]} on {platform}")
-    session.install("--quiet", "uv", silent=True)
+    session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
     site = _install_for_windows(session, command, f"{version[0]}.{version[1]}")
     places = "|".join([".", str(site), str(site.with_name("pycache"))])
     for job in chosen or WINDOWS_JOBS:
@@ -220,7 +228,7 @@ def _install_for_windows(session: nox.Session, command: list[str], version: str)
 def bot(session: nox.Session) -> None:
     """Run the bot, on a local Discord in the browser unless DISCORD_TOKEN is set: -- --no-browser, -- check."""
     install(session)
-    session.run("python", "-m", "reference", *session.posargs)
+    session.run("python", "-m", "reference", *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -233,7 +241,7 @@ def screenshots(session: nox.Session) -> None:
 @nox.session
 def lock(session: nox.Session) -> None:
     """Choose anew the versions in requirements.lock, for every platform and Python at once."""
-    session.install("uv")
+    session.install("uv", silent=True)
     session.run(
         *("uv", "pip", "compile", "--universal", "--python-version", PYTHONS[0]),
         *(part for group in PROJECT["dependency-groups"] for part in ("--group", group)),
