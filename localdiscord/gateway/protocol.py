@@ -44,7 +44,7 @@ def _heartbeat(connection: Connection, data: Any) -> None:
     connection.expect_heartbeat()
     if connection.is_mute:
         return
-    connection.say(Op.HEARTBEAT_ACK)
+    connection.answer_heartbeat()
     if connection.session is not None and data is not None:
         connection.session.acknowledged = max(connection.session.acknowledged, data)
         connection.discord.notify()

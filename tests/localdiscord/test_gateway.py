@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -166,6 +167,16 @@ async def test_heartbeats_are_answered_and_asked_for(discord: LocalDiscord) -> N
         assert await client.op(Op.HEARTBEAT) is None
         await client.send(Op.HEARTBEAT, client.sequence)
         await discord.settled()
+
+
+async def test_a_heartbeat_is_answered_after_the_time_of_a_good_line(discord: LocalDiscord) -> None:
+    """The answer does not come sooner than a client in a thread of its own can note when it asked."""
+    async with peer(discord) as client:
+        await client.identify()
+        asked = time.perf_counter()
+        await client.send(Op.HEARTBEAT, client.sequence)
+        await client.op(Op.HEARTBEAT_ACK)
+        assert time.perf_counter() - asked >= 0.045
 
 
 async def test_a_client_that_says_too_much_is_closed_on() -> None:
