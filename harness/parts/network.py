@@ -46,7 +46,8 @@ class Network:
         self.lookups: list[str] = []
         self.connections: list[tuple[str, int]] = []
         self._answers: dict[str, list[Answer]] = {}
-        self._routes: dict[tuple[str, int], int] = {}
+        self._routes: dict[tuple[str, int], int | None] = {}
+        self._rest: dict[int, int] = {}
         self._pretended: weakref.WeakKeyDictionary[socket.socket, tuple[Any, ...]] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
         self._patches = ExitStack()
@@ -65,6 +66,14 @@ class Network:
     def route(self, address: str, port: int, *, to: int) -> None:
         """Let connections to an address and port arrive at a port of 127.0.0.1."""
         self._routes[_canonical(address), port] = to
+
+    def route_the_rest(self, port: int, *, to: int) -> None:
+        """Let connections to a port of every address without a route of its own arrive at a port of 127.0.0.1."""
+        self._rest[port] = to
+
+    def refuse(self, address: str, port: int) -> None:
+        """Let connections to an address and port be refused."""
+        self._routes[_canonical(address), port] = None
 
     def reached(self, address: str) -> bool:
         """Tell whether a socket was ever told to connect to an address."""
@@ -140,7 +149,7 @@ class Network:
         if sock.family not in {socket.AF_INET, socket.AF_INET6} or sock.type != socket.SOCK_STREAM:
             return address
         place = _canonical(str(self._getaddrinfo(address[0], None, sock.family)[0][4][0]))
-        to = self._routes.get((place, address[1]))
+        to = self._routes.get((place, address[1]), self._rest.get(address[1]))
         with self._lock:
             self.connections.append((place, address[1]))
         if to is None and not ipaddress.ip_address(place).is_loopback:
