@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from fuzz import budget, cases
+from fuzz import bounds, budget, cases
 from fuzz.leaks import Holdings, Watch, left_behind
 
 if TYPE_CHECKING:
@@ -83,6 +83,14 @@ def _write(target: Path) -> None:
     beside = target.with_suffix(".part")
     beside.write_text(json.dumps(budget.counts.copy()), encoding="utf-8")
     beside.replace(target)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell to what bound schedules were explored, where the run is asked for more than dots."""
+    if bounds.known and terminalreporter.config.get_verbosity() > 0:
+        terminalreporter.section("schedules that were explored")
+        for line in bounds.lines():
+            terminalreporter.write_line(line)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

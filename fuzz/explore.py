@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from fuzz.schedule import Drawn, Script, run
+from harness.parts.turn_locks import known_locks
+from harness.parts.turns import Turns
 from harness.plugin import BROKEN
 from harness.subject import NotApplicable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    Together = Callable[..., list[Any]]
+    """Does jobs, each in a thread of its own, and returns what they returned."""
 
 NOT_OURS = (NotApplicable, *BROKEN)
 """Exceptions that say something of the tree as a whole, not of a schedule."""
@@ -36,6 +42,11 @@ class Explored:
     schedules: int
     is_complete: bool
     departures: int
+
+    def __str__(self) -> str:
+        """Say what bound was completed."""
+        bound = f"all with at most {self.departures}" if self.schedules > 1 else "the ordinary one"
+        return f"{self.schedules} schedules, {bound} departure{'' if self.departures == 1 else 's'} from the ordinary"
 
 
 class ScheduleError(AssertionError):
@@ -70,8 +81,53 @@ def every(
     Raises:
         ScheduleError: the scenario failed.
     """
+    return explore(partial(_run, scenario, free_clock), departures=departures, most=most, replay=replay)
+
+
+def every_of_threads(
+    scenario: Callable[[Together], object],
+    owns: Callable[[str], bool],
+    *,
+    departures: int = 1,
+    most: int = 2000,
+    rounds: int = 2,
+    replay: str | None = None,
+) -> Explored:
+    """Run threads under every schedule that changes them at most so often before one of them has to wait.
+
+    Args:
+        scenario: is given a function that does jobs, each in a thread, and returns what they returned.
+        owns: tells by file name at whose lines the threads may be changed.
+        departures: how often they are changed.
+        most: schedules to run at most.
+        rounds: passes of a loop in which they are changed.
+        replay: run this schedule alone.
+
+    Raises:
+        ScheduleError: the scenario failed.
+    """
+
+    def play(script: Script) -> None:
+        scenario(Turns(owns, script, rounds=rounds).run)
+
+    with known_locks():
+        return explore(play, departures=departures, most=most, replay=replay)
+
+
+def explore(play: Callable[[Script], object], *, departures: int, most: int, replay: str | None) -> Explored:
+    """Let something be played under every script that departs at most so often, fewest departures first.
+
+    Args:
+        play: plays by a script, and raises what it finds.
+        departures: how often a script may depart from the ordinary.
+        most: scripts to play at most.
+        replay: play this one alone.
+
+    Raises:
+        ScheduleError: what was found.
+    """
     if replay is not None:
-        _once(scenario, Script.parse(replay), free_clock=free_clock, count=1)
+        _once(play, Script.parse(replay), count=1)
         return Explored(1, is_complete=False, departures=0)
     waiting: deque[dict[int, int]] = deque([{}])
     count = 0
@@ -80,7 +136,7 @@ def every(
         if count >= most:
             return Explored(count, is_complete=False, departures=max(0, len(chosen) - 1))
         count += 1
-        script = _once(scenario, Script(chosen), free_clock=free_clock, count=count)
+        script = _once(play, Script(chosen), count=count)
         if len(chosen) < departures:
             begin = max(chosen, default=-1) + 1
             waiting.extend(
@@ -91,9 +147,13 @@ def every(
     return Explored(count, is_complete=True, departures=departures)
 
 
-def _once(scenario: Callable[[], Coroutine[Any, Any, Any]], script: Script, *, free_clock: bool, count: int) -> Script:
+def _run(scenario: Callable[[], Coroutine[Any, Any, Any]], free_clock: bool, script: Script) -> None:
+    run(scenario, script, free_clock=free_clock)
+
+
+def _once(play: Callable[[Script], object], script: Script, *, count: int) -> Script:
     try:
-        run(scenario, script, free_clock=free_clock)
+        play(script)
     except NOT_OURS:
         raise
     except Exception as failure:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import bounds
 from fuzz.budget import fuzzer
 from fuzz.explore import drawn, every
 
@@ -211,7 +212,7 @@ def test_every_schedule_of_two_tasks(subject: Subject, replay: str | None) -> No
     """Two tasks, a thread and their parent keep their own context under every schedule with three departures."""
     with opened(subject) as log:
         explored = every(scenario(log, TWO_TASKS), departures=3, most=FUZZ.examples, replay=replay)
-    FUZZ.count(explored.schedules)
+    bounds.note(FUZZ, "two tasks", explored)
 
 
 @FUZZ.tries

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import bounds
 from fuzz.budget import fuzzer
 from fuzz.databases import hops_of, small
 from fuzz.explore import drawn, every
@@ -228,14 +229,14 @@ CROWDS: dict[str, list[Callable[[Pool], Awaitable[None]]]] = {
 def test_every_schedule_of_a_few_callers(subject: Subject, crowd: str, replay: str | None) -> None:
     """Under every schedule with two departures the pool is whole after a few callers."""
     explored = every(scenario(subject, CROWDS[crowd]), departures=2, most=FUZZ.examples, replay=replay)
-    FUZZ.count(explored.schedules)
+    bounds.note(FUZZ, crowd, explored)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_schedule_of_the_first_caller(subject: Subject, way: str, replay: str | None) -> None:
     """Whichever way is the first to be asked for, the caller gets a connection."""
     explored = every(scenario(subject, [use(WAYS[0])], first=way), departures=1, most=FUZZ.examples, replay=replay)
-    FUZZ.count(explored.schedules)
+    bounds.note(FUZZ, f"the first by {way}", explored)
 
 
 def ways() -> st.SearchStrategy[str]:

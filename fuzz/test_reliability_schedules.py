@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import bounds
 from fuzz.budget import fuzzer
 from fuzz.explore import drawn, every
-from harness.parts.holdup import HoldUp
 from harness.parts.locks import suspend_holders
-from harness.parts.threads import apart, finish, result_of
+from harness.parts.threads import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from harness.subject import Subject
 
@@ -109,7 +108,7 @@ def test_every_schedule_of_a_throttle(subject: Subject, replay: str | None) -> N
     asked = [(3, 9), (2, 9), (3, 2), (1, 9)]
     scenario = throttled(subject, asked, is_late=True)
     explored = every(scenario, departures=2, most=FUZZ.examples, free_clock=True, replay=replay)
-    FUZZ.count(explored.schedules)
+    bounds.note(FUZZ, "a throttle", explored)
 
 
 # Breaker
@@ -261,42 +260,3 @@ def test_one_event_loop_after_another(*, subject: Subject, data: st.DataObject, 
 
 async def _awaited(use: Callable[[], Awaitable[Any]]) -> None:
     await use()
-
-
-# Threads
-
-PAIRS = [("get", "get"), ("get", "reset"), ("reset", "get")]
-MOMENTS = 40
-
-
-@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_every_moment_of_two_threads(subject: Subject, pair: tuple[str, str]) -> None:
-    """Wherever one thread overtakes another, both get the state of a new service, and afterwards there is one."""
-    recovery = subject.reliability.error_recovery
-    owns = functools.cache(subject.owns)
-    for moment in range(1, MOMENTS + 1):
-        hold_up = HoldUp(owns, moment, 0.05)
-        name = f"threads {next(NAMES)}"
-
-        def use(kind: str, name: str = name) -> Any:
-            return asyncio.run(getattr(recovery, f"_{kind}_backoff_state_async")(name))
-
-        jobs = [
-            functools.partial(part, functools.partial(use, kind))
-            for part, kind in zip((hold_up.slow, hold_up.quick), pair, strict=True)
-        ]
-        try:
-            first, second = _both(jobs)
-        except KeyError as error:
-            raise AssertionError(f"a state was taken away while it was fetched: {error!r}") from error
-        FUZZ.count()
-        if pair == ("get", "get"):
-            assert first is second, f"two threads got a state each [found by example {moment} of {MOMENTS}]"
-        if not hold_up.reached:
-            return
-
-
-def _both(jobs: Sequence[Callable[[], Any]]) -> tuple[Any, Any]:
-    threads = [apart(job) for job in jobs]
-    first, second = (result_of(thread, STUCK, PATIENCE) for thread in threads)
-    return first, second

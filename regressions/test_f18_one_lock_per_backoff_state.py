@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import importlib
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.parts.holdup import HoldUp
+from harness.parts.anew import imported_anew
 from harness.parts.locks import HeldTogether
-from harness.parts.threads import apart, finish, result_of
+from harness.parts.threads import finish
+from harness.parts.turn_locks import known_locks
+from harness.parts.turns import At, Stuck, Turns
 
 if TYPE_CHECKING:
     import pytest
@@ -27,31 +27,18 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 PACKAGE = "utils.reliability"
-HEAD_START = 0.1
-"""Seconds for which the first thread is held up, so that the second can pass it where nothing keeps it out."""
-
 MOMENTS = 40
-"""Moments of one call, at most, at which the first thread is held up in turn."""
+"""Moments of one call, at most, at which the first thread stands still in turn and the second may pass it."""
 
-PATIENCE = 3.0
+PATIENCE = 5.0
 STUCK = "two threads that asked for one service at the same time kept each other waiting for ever"
-
-
-def imported_anew(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Import the module and its neighbours once more, so that a patched ``threading`` makes their locks."""
-    assert subject.reliability.error_recovery
-    package = sys.modules[PACKAGE]
-    for name in [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name, value in vars(package).copy().items():
-        monkeypatch.setattr(package, name, value)
-    return importlib.import_module(f"{PACKAGE}.error_recovery")
 
 
 def test_a_state_is_fetched_and_reset_under_one_lock(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever fetches or resets a state, for the first time or again, holds one lock at most at a time."""
+    assert subject.reliability.error_recovery
     observed = HeldTogether(monkeypatch, functools.cache(subject.owns))
-    module = imported_anew(subject, monkeypatch)
+    module = imported_anew(monkeypatch, PACKAGE, "error_recovery")
 
     async def use() -> None:
         await module._get_backoff_state_async("weather")
@@ -64,8 +51,9 @@ def test_a_state_is_fetched_and_reset_under_one_lock(subject: Subject, monkeypat
 
 def test_a_retry_uses_its_state_under_one_lock(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that fails and is tried again holds one lock at most at a time."""
+    assert subject.reliability.error_recovery
     observed = HeldTogether(monkeypatch, functools.cache(subject.owns))
-    module = imported_anew(subject, monkeypatch)
+    module = imported_anew(monkeypatch, PACKAGE, "error_recovery")
     sleep = asyncio.sleep
 
     async def no_delay(delay: float, result: object = None) -> object:
@@ -87,18 +75,21 @@ def test_a_retry_uses_its_state_under_one_lock(subject: Subject, monkeypatch: py
     assert observed.deepest <= 1, f"a retry held {observed.deepest} locks of its backoff state at the same time"
 
 
-def test_threads_share_the_state_of_a_new_service(subject: Subject) -> None:
+def test_threads_share_the_state_of_a_new_service(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads that ask for a service's first state at the same time get one state, wherever they meet."""
-    module = subject.reliability.error_recovery
-    owns = functools.cache(subject.owns)
-    for moment in range(1, MOMENTS + 1):
-        hold_up = HoldUp(owns, moment, HEAD_START)
+    assert subject.reliability.error_recovery
+    with known_locks():
+        module = imported_anew(monkeypatch, PACKAGE, "error_recovery")
+        for moment in range(MOMENTS):
+            change = At(moment)
 
-        def ask(service: str = f"service {moment}") -> object:
-            return asyncio.run(module._get_backoff_state_async(service))
+            def ask(service: str = f"service {moment}") -> object:
+                return asyncio.run(module._get_backoff_state_async(service))
 
-        threads = [apart(functools.partial(part, ask)) for part in (hold_up.slow, hold_up.quick)]
-        first, second = (result_of(thread, STUCK, PATIENCE) for thread in threads)
-        assert first is second, "two threads that asked for one service at the same time got a state each"
-        if not hold_up.reached:
-            break
+            try:
+                first, second = Turns(subject.owns, change, patience=PATIENCE).run(ask, ask)
+            except Stuck as stuck:
+                raise AssertionError(f"{STUCK}; {stuck}") from None
+            assert first is second, "two threads that asked for one service at the same time got a state each"
+            if not change.is_reached:
+                break

@@ -108,14 +108,14 @@ class Interleaver:
 def _wait_until_over_or_stuck(thread: threading.Thread) -> None:
     """Wait for a thread, but not once all threads stand still, as those do that wait for a lock."""
     end = time.monotonic() + PATIENCE
-    before, alike = _positions(), 0
+    before, alike = positions(), 0
     while thread.is_alive() and alike < STILL and time.monotonic() < end:
         thread.join(GLANCE)
-        now = _positions()
+        now = positions()
         before, alike = now, alike + 1 if now == before else 0
 
 
-def _positions() -> dict[int, tuple[int, int]]:
+def positions() -> dict[int, tuple[int, int]]:
     """Return where each thread but this one is."""
     here = threading.get_ident()
     return {

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.holdup import HoldUp
 from harness.parts.process import Crowd
-from harness.parts.threads import apart
+from harness.parts.turns import At, Turns
 from reference.utils.reliability.handler_calls import is_async
 from reference.utils.reliability.loop_signals import ManyLoopsEvent, SignalHandlers, WakeUp
 from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager, ShutdownReport
@@ -235,14 +234,15 @@ async def test_handlers_come_and_go(manager: ShutdownManager) -> None:
     assert (await manager.shutdown()).ran == ("adds", "added")
 
 
-@pytest.mark.parametrize("moment", range(1, 8))
+@pytest.mark.parametrize("moment", range(8))
 async def test_a_handler_added_while_another_is_removed_is_kept(manager: ShutdownManager, moment: int) -> None:
     """At whatever moment of a removal another thread registers a handler, it will run."""
     manager.register("gone", nothing)
-    hold_up = HoldUp(lambda file: file.endswith("shutdown_manager.py"), moment, patience=5.0)
-    removal = apart(functools.partial(hold_up.slow, functools.partial(manager.unregister, "gone")))
-    hold_up.quick(functools.partial(manager.register, "added", nothing))
-    assert removal.result(10) == 1
+    turns = Turns(lambda file: file.endswith("shutdown_manager.py"), At(moment))
+    removed, _ = turns.run(
+        functools.partial(manager.unregister, "gone"), functools.partial(manager.register, "added", nothing)
+    )
+    assert removed == 1
     assert (await manager.shutdown()).ran == ("added",)
 
 
