@@ -17,9 +17,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .guild_memory import GuildMemory
 from .utils.database.guild_settings import SETTINGS, TOUCH
 from .utils.localization import Language
-from .utils.reliability.memory_manager import TTLCache
 from .utils.timestamps import utc_text
 
 if TYPE_CHECKING:
@@ -104,27 +104,17 @@ UNCHOOSE = "DELETE FROM guild_features WHERE guild_id = ? AND feature = ?"
 KNOWN = frozenset(Feature)
 CHOICES = tuple(GuildConfig.__dataclass_fields__.keys() & SETTINGS.keys() - {"language"})
 
-MOST_GUILDS = 5_000
-LIFETIME = 600.0
-"""Seconds for which a guild's choices are kept in memory; a change through `Guilds` is seen at once."""
 
-
-class Guilds:
+class Guilds(GuildMemory[GuildConfig]):
     """The choices of all guilds.
 
     Args:
         database: where they are kept.
-
-    Attributes:
-        cache: what was read lately; a memory monitor may empty it.
-        listeners: told the id of a guild whose choices changed.
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self._database = database
-        self._changes = 0
-        self.listeners: list[Callable[[int], None]] = []
-        self.cache: TTLCache[int, GuildConfig] = TTLCache(MOST_GUILDS, LIFETIME)
 
     def known(self, guild_id: int | None) -> GuildConfig | None:
         """Return what a guild chose where it is in memory; the defaults for None, which stands for direct messages."""
@@ -137,14 +127,11 @@ class Guilds:
 
     async def get(self, guild_id: int | None) -> GuildConfig:
         """Return what a guild chose; the defaults for None, which stands for direct messages."""
-        known = self.known(guild_id)
-        if guild_id is None or known is not None:
-            return known or NOWHERE
-        changes = self._changes
-        config = await self._database.read(lambda raw: _read(raw, guild_id))
-        if changes == self._changes:  # else what was read may be older than what was written meanwhile
-            self.cache.set(guild_id, config)
-        return config
+        return NOWHERE if guild_id is None else await self.of(guild_id)
+
+    async def read(self, guild_id: int) -> GuildConfig:
+        """Read what a guild chose from the database."""
+        return await self._database.read(lambda raw: _read(raw, guild_id))
 
     async def save(self, guild_id: int, **settings: Any) -> GuildConfig:
         """Save settings of a guild, and return what holds now; errors are those of `Database.save_guild_settings`.
@@ -208,13 +195,6 @@ class Guilds:
         finally:
             self.forget(guild_id)
         return await self.get(guild_id)
-
-    def forget(self, guild_id: int) -> None:
-        """Read a guild's choices anew when they are asked for next."""
-        self._changes += 1
-        self.cache.delete(guild_id)
-        for listener in self.listeners:
-            listener(guild_id)
 
 
 def _switch(raw: sqlite3.Connection, guild_id: int, feature: Feature, *, enabled: bool | None) -> None:

@@ -292,7 +292,7 @@ async def test_filters_are_set_up_by_commands(court: Court) -> None:
     assert status.embeds[0]["fields"][0]["value"] == "deletes and warns\none, three"
     assert await use(court.alice, "automod filter", name="words", enabled=False) == "The filter “Banned words” is off."
     assert await use(court.alice, "automod escalation", enabled=False) == "No time-out follows warnings."
-    policy = await court.acts.policies.get(court.guild.id)
+    policy = await court.acts.policies.of(court.guild.id)
     assert (policy.mentions.most, policy.spam.messages, policy.words.enabled) == (3, 9, False)
 
 

@@ -163,7 +163,7 @@ async def test_filters_are_set_up_in_the_form(stage: Stage) -> None:
     await owner.form(asked)
     await owner.reply(owner.submit(asked, warnings="2", hours="12", minutes="30"))
     cog: Any = stage.bot.get_cog("AutoMod")
-    policy = await cog.acts.policies.get(stage.town.guild.id)
+    policy = await cog.acts.policies.of(stage.town.guild.id)
     assert policy.words.entries == ("one", "two", "three")
     assert (policy.spam.messages, policy.spam.seconds, policy.spam.duplicates) == (9, 5, 4)
     assert policy.escalation.model_dump() == {"enabled": True, "warnings": 2, "hours": 12, "minutes": 30}

@@ -121,7 +121,7 @@ async def test_ids_of_another_guild_are_found_by_name(stage: Stage) -> None:
     role = next(role for role in stage.town.guild.roles.values() if role.name == "Moderator")
     log = stage.channels["mod-log"].id
     assert (now.log_channel_id, now.welcome_channel_id, now.dj_role_id) == (log, None, role.id)
-    policy = await keeping(stage).policies.get(stage.town.guild.id)
+    policy = await keeping(stage).policies.of(stage.town.guild.id)
     assert policy.words.exempt_channels == (log,)
 
 

@@ -177,7 +177,7 @@ class Acts:
 
     async def _escalate(self, guild: discord.Guild, member: discord.Member) -> None:
         """Put a member into time-out who was warned often enough, where the guild wants that."""
-        rule = (await self.policies.get(guild.id)).escalation
+        rule = (await self.policies.of(guild.id)).escalation
         if not rule.enabled or member.id in self._escalating:
             return
         self._escalating.add(member.id)

@@ -74,7 +74,7 @@ class AutoMod(commands.Cog):
             return None
         if not (await self.bot.guild_config(guild.id)).enabled(Feature.AUTOMOD):
             return None
-        policy = await self.acts.policies.get(guild.id)
+        policy = await self.acts.policies.of(guild.id)
         if not any(policy.enabled()) or is_moderator(message.author, message.channel):
             return None
         found = find(policy, seen(message))

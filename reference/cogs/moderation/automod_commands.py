@@ -47,7 +47,7 @@ class AutoModCommands(commands.Cog):
             ctx: where.
         """
         guild = guild_of(ctx)
-        policy = await self.policies.get(guild.id)
+        policy = await self.policies.of(guild.id)
         config = await self.bot.guild_config(guild.id)
         title = "moderation.automod.on" if config.enabled(Feature.AUTOMOD) else "moderation.automod.off"
         embed = discord.Embed(title=await self.bot.text(ctx, title), colour=0x3498DB)
@@ -100,7 +100,7 @@ class AutoModCommands(commands.Cog):
             name: Of which filter.
             entries: With commas between them.
         """
-        rule = (await self.policies.get(guild_of(ctx).id)).rule(Filter(name))
+        rule = (await self.policies.of(guild_of(ctx).id)).rule(Filter(name))
         await self._set_entries(ctx, Filter(name), (*rule.entries, *_split(entries)))
 
     @subcommand(automod)
@@ -113,7 +113,7 @@ class AutoModCommands(commands.Cog):
             name: Of which filter.
             entries: With commas between them.
         """
-        rule = (await self.policies.get(guild_of(ctx).id)).rule(Filter(name))
+        rule = (await self.policies.of(guild_of(ctx).id)).rule(Filter(name))
         gone = {entry.casefold() for entry in _split(entries)}
         unknown = gone - {entry.casefold() for entry in rule.entries}
         if unknown:
@@ -146,7 +146,7 @@ class AutoModCommands(commands.Cog):
         """
         if role is None and channel is None:
             raise Refused("moderation.automod.name_somebody")
-        policy = await self.policies.get(guild_of(ctx).id)
+        policy = await self.policies.of(guild_of(ctx).id)
         for each in FILTERS if name == "all" else (Filter(name),):
             rule = policy.rule(each)
             roles = _with(rule.exempt_roles, role.id if role else None, remove=remove)
@@ -207,7 +207,7 @@ class AutoModCommands(commands.Cog):
         """
         guild = guild_of(ctx)
         given = {"enabled": enabled, "warnings": warnings, "hours": hours, "minutes": minutes}
-        policy = await self.policies.get(guild.id)
+        policy = await self.policies.of(guild.id)
         changes = {key: value for key, value in given.items() if value is not None}
         rule = {**policy.escalation.model_dump(), **changes}
         policy = await self._save(ctx, policy.changed({"escalation": rule}))
@@ -223,7 +223,7 @@ class AutoModCommands(commands.Cog):
             ctx: where.
             text: What somebody might write.
         """
-        found = find(await self.policies.get(guild_of(ctx).id), Message(text))
+        found = find(await self.policies.of(guild_of(ctx).id), Message(text))
         if found is None:
             await quietly(ctx, "moderation.automod.harmless")
         else:
@@ -231,7 +231,7 @@ class AutoModCommands(commands.Cog):
 
     async def _change(self, ctx: commands.Context[Bot], name: Filter, **changes: Any) -> Policy:
         """Change a rule; what is out of its limits is refused, and nothing changes."""
-        policy = await self.policies.get(guild_of(ctx).id)
+        policy = await self.policies.of(guild_of(ctx).id)
         try:
             changed = policy.with_rule(name, **changes)
         except ValidationError as error:

@@ -56,7 +56,7 @@ class Keeping:
         kept = dict(row) if row else {}
         settings = {name: None if kept.get(name) is None else SETTINGS[name].kind(kept[name]) for name in FIELDS}
         features = (await self._bot.guild_config(guild_id)).features
-        return Chosen(settings, dict(features), await self.policies.get(guild_id))
+        return Chosen(settings, dict(features), await self.policies.of(guild_id))
 
     async def save(self, guild: discord.Guild, who: discord.abc.User, **settings: Any) -> None:
         """Save settings, and note who did it.
