@@ -23,11 +23,6 @@ __all__ = ["LOADING", "answer", "delete", "edit", "follow_up", "written"]
 LOADING = 1 << 7
 """The flag of a message that the bot has promised."""
 
-MOST_CHOICES = 25
-LONGEST_CHOICE = 100
-LONGEST_TITLE = 45
-MOST_ROWS = 5
-
 MESSAGES = {Callback.MESSAGE, Callback.DEFERRED_MESSAGE}
 UPDATES = {Callback.UPDATE, Callback.DEFERRED_UPDATE}
 ALLOWED: dict[InteractionType, set[Callback]] = {
@@ -92,30 +87,11 @@ def _component_message(interaction: Interaction) -> Message:
     return message
 
 
-def _offer(_world: World, _interaction: Interaction, data: dict[str, Any], _draft: Draft) -> None:
-    choices = data.get("choices")
-    if not isinstance(choices, list):
-        raise invalid_form("data.choices", "BASE_TYPE_REQUIRED", "This field is required")
-    if len(choices) > MOST_CHOICES:
-        raise invalid_form("data.choices", "BASE_TYPE_BAD_LENGTH", f"Must be {MOST_CHOICES} or fewer in length.")
-    for index, choice in enumerate(choices):
-        for name in ("name", "value"):
-            text = choice.get(name)
-            if isinstance(text, str) and not 1 <= len(text) <= LONGEST_CHOICE:
-                words = f"Must be between 1 and {LONGEST_CHOICE} in length."
-                raise invalid_form(f"data.choices.{index}.{name}", "BASE_TYPE_BAD_LENGTH", words)
+def _offer(_world: World, _interaction: Interaction, _data: dict[str, Any], _draft: Draft) -> None:
+    """Do nothing: the choices stand in what is kept of the answer."""
 
 
 def _open(_world: World, _interaction: Interaction, data: dict[str, Any], _draft: Draft) -> None:
-    if not 1 <= len(data.get("title") or "") <= LONGEST_TITLE:
-        words = f"Must be between 1 and {LONGEST_TITLE} in length."
-        raise invalid_form("data.title", "BASE_TYPE_BAD_LENGTH", words)
-    if not 1 <= len(data.get("custom_id") or "") <= LONGEST_CHOICE:
-        words = f"Must be between 1 and {LONGEST_CHOICE} in length."
-        raise invalid_form("data.custom_id", "BASE_TYPE_BAD_LENGTH", words)
-    if not 1 <= len(data.get("components") or []) <= MOST_ROWS:
-        words = f"Must be between 1 and {MOST_ROWS} in length."
-        raise invalid_form("data.components", "BASE_TYPE_BAD_LENGTH", words)
     for number, component in enumerate(walk(data["components"]), 1):
         component.setdefault("id", number)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localdiscord.actions import audit, threads, voice
+from localdiscord.actions import audit, belongings, threads
 from localdiscord.actions.access import permissions_in, require, require_in_guild
 from localdiscord.errors import DiscordError, Refusal, invalid_form
 from localdiscord.intents import Intents
@@ -227,8 +227,7 @@ def delete(world: World, channel: Channel, by: User, reason: str | None = None) 
         return
     require(world, channel, by, MANAGE)
     guild = world.guild(channel.guild_id)
-    for state in [each for each in guild.voice_states.values() if each.channel_id == channel.id]:
-        voice.leave(world, guild, state.member.user)
+    belongings.clear(world, guild, channel)
     for thread in [each for each in guild.threads.values() if each.parent_id == channel.id]:
         threads.vanish(world, thread)
     tell(world, channel, "CHANNEL_DELETE")
@@ -236,8 +235,6 @@ def delete(world: World, channel: Channel, by: User, reason: str | None = None) 
     for orphan in [each for each in guild.channels.values() if each.parent_id == channel.id]:
         orphan.parent_id = None
         tell(world, orphan, "CHANNEL_UPDATE")
-    for webhook in [each for each in world.webhooks.values() if each.channel_id == channel.id]:
-        del world.webhooks[webhook.id]
     changes = audit.deleted(channel.payload())
     audit.note(world, guild, by, Audited.CHANNEL_DELETE, channel.id, reason, changes=changes)
 

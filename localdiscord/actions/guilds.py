@@ -13,11 +13,12 @@ from localdiscord.model.world import Event
 from localdiscord.permissions import Permissions
 
 if TYPE_CHECKING:
+    from localdiscord.model.channel import Channel
     from localdiscord.model.guild import Guild
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["change"]
+__all__ = ["change", "forget_channel"]
 
 OWN = {"name": "name", "preferred_locale": "locale", "features": "features", "icon": "icon", "banner": "banner"}
 """What a guild holds itself, by Discord's names."""
@@ -64,3 +65,11 @@ def change(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
     world.emit(Event("GUILD_UPDATE", after, Intents.GUILDS, guild.id))
     listed = [{name: value for name, value in body.items() if name not in UNLISTED} for body in (before, after)]
     audit.note(world, guild, by, Audited.GUILD_UPDATE, guild.id, reason, changes=audit.differences(*listed))
+
+
+def forget_channel(world: World, guild: Guild, channel: Channel) -> None:
+    """Take a channel that is deleted out of all settings that name it."""
+    stale = [name for name in sorted(IDS) if guild.settings.get(name) == str(channel.id)]
+    guild.settings |= dict.fromkeys(stale)
+    if stale:
+        world.emit(Event("GUILD_UPDATE", guild.payload(), Intents.GUILDS, guild.id))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["change", "close_stage", "create", "delete", "interest", "open_stage", "retitle_stage"]
+__all__ = ["change", "close_stage", "create", "delete", "forget_channel", "interest", "open_stage", "retitle_stage"]
 
 NEEDS = Intents.GUILD_SCHEDULED_EVENTS
 PLANNED, ACTIVE, OVER, OFF = 1, 2, 3, 4
@@ -192,3 +192,15 @@ def _note_stage(
 ) -> None:
     guild, options = world.guild(stage.guild_id), {"channel_id": str(stage.channel_id)}
     audit.note(world, guild, by, action, stage.id, reason, changes=changes, options=options)
+
+
+# -- channels that are deleted -------------------------------------------------------------------------------------
+
+
+def forget_channel(world: World, guild: Guild, channel: Channel) -> None:
+    """End what goes on in a channel that is deleted, and call off what is planned there."""
+    if (stage := guild.stages.pop(channel.id, None)) is not None:
+        _tell_stage(world, "STAGE_INSTANCE_DELETE", stage)
+    for event in [each for each in guild.events.values() if each.channel_id == channel.id]:
+        del guild.events[event.id]
+        _tell(world, guild, "GUILD_SCHEDULED_EVENT_DELETE", event)

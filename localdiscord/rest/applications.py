@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from localdiscord.errors import DiscordError, Refusal
-from localdiscord.rest.forms.fields import Form, Image, text
+from localdiscord.rest.forms.fields import Form, Image, choice, length, text
 from localdiscord.rest.router import Call, route
 from localdiscord.snowflakes import iso
 
@@ -22,6 +22,17 @@ class ApplicationForm(Form):
     interactions_endpoint_url: str | None = None
     role_connections_verification_url: str | None = None
     flags: int | None = None
+
+
+class RoleConnectionForm(Form):
+    """Something that members may prove about themselves elsewhere."""
+
+    type: Annotated[int, choice(1, 2, 3, 4, 5, 6, 7, 8)]
+    key: Annotated[str, length(1, 50)]
+    name: Annotated[str, length(1, 100)]
+    description: Annotated[str, length(1, 200)]
+    name_localizations: dict[str, str] | None = None
+    description_localizations: dict[str, str] | None = None
 
 
 @route("GET", "/oauth2/applications/@me")
@@ -69,7 +80,7 @@ async def role_connections(call: Call) -> list[dict[str, Any]]:
 async def set_role_connections(call: Call) -> list[dict[str, Any]]:
     """Say what members may prove about themselves elsewhere."""
     _own(call)
-    call.requester.role_connections = list(call.body or [])
+    call.requester.role_connections = [form.model_dump(exclude_none=True) for form in call.forms(RoleConnectionForm)]
     return call.requester.role_connections
 
 

@@ -12,7 +12,7 @@ from localdiscord.model.channel import VOCAL, Channel, Overwrite
 from localdiscord.model.world import Event
 from localdiscord.permissions import Permissions
 from localdiscord.rest.forms.channels import ChannelForm, NewChannelForm, OverwriteForm, ThreadPatchForm
-from localdiscord.rest.forms.fields import Form, read, text
+from localdiscord.rest.forms.fields import Form, text
 from localdiscord.rest.forms.members import PositionForm
 from localdiscord.rest.router import Call, route
 
@@ -77,7 +77,7 @@ async def create_channel(call: Call) -> dict[str, Any]:
 @route("PATCH", OF_GUILD)
 async def move_channels(call: Call) -> None:
     """Order channels anew."""
-    entries = [read(PositionForm, each, str(index)).given() for index, each in enumerate(call.body or [])]
+    entries = [form.given() for form in call.forms(PositionForm)]
     channels.reorder(call.world, call.guild(), call.bot, entries)
 
 

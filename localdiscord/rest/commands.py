@@ -72,10 +72,10 @@ async def create_command(call: Call) -> Command:
 async def overwrite_commands(call: Call) -> list[Command]:
     """Replace all commands of a scope; a command that keeps its name keeps its id."""
     application, guild_id = _scope(call)
-    if not isinstance(call.body, list):
+    if call.body is None:
         raise invalid_form("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-    forms = [read(CommandForm, body, str(index)) for index, body in enumerate(call.body)]
-    return commands.replace(call.world, application, guild_id, [_described(form) for form in forms])
+    described = [_described(form) for form in call.forms(CommandForm)]
+    return commands.replace(call.world, application, guild_id, described)
 
 
 @route("GET", GLOBAL + "/{command_id}")
@@ -90,7 +90,7 @@ async def get_command(call: Call) -> Command:
 async def change_command(call: Call) -> Command:
     """Change a command; what the body does not name stays."""
     before = _command(call)
-    form = read(CommandForm, {**before, **(call.body or {}), "type": before["type"]})
+    form = read(CommandForm, {**before, **call.fields(), "type": before["type"]})
     application, guild_id = _scope(call)
     return commands.change(call.world, application, guild_id, before, _described(form))
 
@@ -99,8 +99,9 @@ async def change_command(call: Call) -> Command:
 @route("DELETE", OF_GUILD + "/{command_id}")
 async def delete_command(call: Call) -> None:
     """Delete a command."""
+    command = _command(call)
     application, guild_id = _scope(call)
-    del application.commands[guild_id][int(_command(call)["id"])]
+    del application.commands[guild_id][int(command["id"])]
 
 
 def _described(form: CommandForm) -> Command:

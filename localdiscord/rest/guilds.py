@@ -72,6 +72,15 @@ class IncidentForm(Form):
     dms_disabled_until: Moment | None = None
 
 
+class OnboardingForm(Form):
+    """A change of what those who are new are asked."""
+
+    prompts: list[dict[str, Any]] | None = None
+    default_channel_ids: list[Snowflake] | None = None
+    enabled: Flag | None = None
+    mode: Annotated[int, choice(0, 1)] | None = None
+
+
 @route("GET", OF_GUILD)
 async def get_guild(call: Call) -> dict[str, Any]:
     """Return a guild."""
@@ -195,6 +204,5 @@ async def edit_onboarding(call: Call) -> dict[str, Any]:
     """Change what those who are new are asked."""
     guild = call.guild()
     require_in_guild(guild, call.bot, Permissions.MANAGE_GUILD | Permissions.MANAGE_ROLES)
-    allowed = ("prompts", "default_channel_ids", "enabled", "mode")
-    guild.onboarding |= {name: call.body[name] for name in allowed if (call.body or {}).get(name) is not None}
+    guild.onboarding |= call.form(OnboardingForm).model_dump(mode="json", exclude_none=True)
     return guild.onboarding_payload()

@@ -9,6 +9,8 @@ from localdiscord.actions.drafts import Draft
 from localdiscord.errors import DiscordError, Refusal
 from localdiscord.model.interaction import Callback
 from localdiscord.rest.drafts import change_of, draft_of
+from localdiscord.rest.forms.fields import read
+from localdiscord.rest.forms.interactions import FORMS, CallbackForm
 from localdiscord.rest.router import Call, route
 
 if TYPE_CHECKING:
@@ -29,8 +31,12 @@ async def callback(call: Call) -> dict[str, Any] | None:
     interaction = world.interactions.get(call.path["webhook_token"])
     if interaction is None or str(interaction.id) != call.path["interaction_id"]:
         raise DiscordError(Refusal.UNKNOWN_INTERACTION)
-    kind, data = call.body["type"], call.body.get("data") or {}
-    answers.answer(world, interaction, kind, data, _draft(call, kind, data))
+    said = call.form(CallbackForm)
+    kind, data = said.type, said.data or {}
+    draft = _draft(call, kind, data)
+    if kind in FORMS:
+        data = read(FORMS[kind], data, "data").model_dump(exclude_unset=True)
+    answers.answer(world, interaction, kind, data, draft)
     call.discord.notify()
     wanted = call.query.get("with_response", "").lower() in {"1", "true"}
     return _told(interaction) if wanted else None

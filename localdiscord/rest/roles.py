@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localdiscord.actions import roles
-from localdiscord.rest.forms.fields import read
 from localdiscord.rest.forms.members import PositionForm, RoleForm
 from localdiscord.rest.router import Call, route
 
@@ -53,8 +52,8 @@ async def create_role(call: Call) -> dict[str, Any]:
 async def move_roles(call: Call) -> list[dict[str, Any]]:
     """Rank roles anew."""
     guild = call.guild()
-    entries = [read(PositionForm, each, str(index)) for index, each in enumerate(call.body or [])]
-    roles.reorder(call.world, guild, call.bot, {each.id: each.position for each in entries}, call.reason)
+    positions = {each.id: each.position for each in call.forms(PositionForm)}
+    roles.reorder(call.world, guild, call.bot, positions, call.reason)
     return _all(guild)
 
 

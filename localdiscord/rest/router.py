@@ -19,6 +19,8 @@ from localdiscord.rest.forms.fields import LARGEST_SNOWFLAKE, Form, read
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from multidict import MultiDictProxy
+
     from localdiscord.model.application import Application
     from localdiscord.model.channel import Channel
     from localdiscord.model.guild import Guild
@@ -107,6 +109,26 @@ class Call:
             DiscordError: it does not say what it should.
         """
         return read(form, self.body)
+
+    def forms(self, form: type[F]) -> list[F]:
+        """Read the body, a list of forms; none is an empty one.
+
+        Raises:
+            DiscordError: it is no list, or one of them does not say what it should.
+        """
+        if self.body is not None and not isinstance(self.body, list):
+            raise invalid_form("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        return [read(form, each, str(index)) for index, each in enumerate(self.body or [])]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the body, an object whose fields are read elsewhere; none is an empty one.
+
+        Raises:
+            DiscordError: it is no object.
+        """
+        if self.body is not None and not isinstance(self.body, dict):
+            raise invalid_form("", "MODEL_TYPE_CONVERT", "Only dictionaries may be used to create a ModelType")
+        return self.body or {}
 
     def asked(self, form: type[F]) -> F:
         """Read the parameters after the question mark.
@@ -310,7 +332,7 @@ _EXPECTED = "Expected \"Content-Type\" header to be one of {'application/json'}.
 
 async def _read_form(call: Call, request: web.Request) -> None:
     fields: dict[str, Any] = {}
-    for name, value in (await request.post()).items():
+    for name, value in (await _posted(request)).items():
         if isinstance(value, web.FileField):
             call.files[name] = Upload(value.filename, value.content_type, value.file.read())
             continue
@@ -321,6 +343,15 @@ async def _read_form(call: Call, request: web.Request) -> None:
             fields[name] = plain
     if call.body is None:
         call.body = fields
+
+
+async def _posted(request: web.Request) -> MultiDictProxy[Any]:
+    try:
+        return await request.post()
+    except (ValueError, LookupError):  # no parts, other bytes than the charset has, a charset that nobody knows
+        raise DiscordError(
+            Refusal.INVALID_FORM, None, {"message": "The request body is not a well-formed form."}
+        ) from None
 
 
 def _parsed(raw: bytes | str) -> Any:
