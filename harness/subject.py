@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -105,10 +106,10 @@ class Subject:
     def find(self, dotted: str) -> Path | None:
         """Return the file or folder of a module of the tree, or None where there is none."""
         base = self.root.joinpath(*dotted.split("."))
-        if base.is_dir() and any(base.rglob("*.py")):
+        if base.is_dir() and any(base.rglob("*.py")) and _is_spelled_so(base):
             return base
         source = base.parent / f"{base.name}.py"
-        return source if source.is_file() else None
+        return source if source.is_file() and _is_spelled_so(source) else None
 
     def module(self, dotted: str) -> Any:
         """Return a module of the tree (a package as a view that prefers submodules to names).
@@ -128,6 +129,11 @@ class Subject:
 
     def __repr__(self) -> str:
         return f"Subject({str(self.root)!r})"
+
+
+def _is_spelled_so(path: Path) -> bool:
+    """Tell whether a file or folder has just this name, where upper and lower case may count as one (Windows)."""
+    return path.name in os.listdir(path.parent)  # noqa: PTH208  names alone are wanted, as they are on the disk
 
 
 class PackageView:

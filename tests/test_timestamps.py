@@ -33,6 +33,12 @@ def test_no_point_of_time(seconds: float) -> None:
         utc_text(seconds)
 
 
+def test_far_years_are_written_on_every_platform() -> None:
+    """The last second of the year 9999 is written; Windows' own clock functions end with the year 3000."""
+    assert utc_text(253_402_300_799.0) == "9999-12-31T23:59:59.000000Z"
+    assert utc_text(32_536_850_400.0).startswith("3001-01-")
+
+
 def test_datetimes_are_written_in_utc() -> None:
     """A time of another zone is the same moment in UTC; one without a zone is taken for UTC."""
     moment = datetime(2026, 1, 31, 12, 0, 0, 1500, tzinfo=UTC)

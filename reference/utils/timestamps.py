@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["parse_utc", "utc_text"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Seconds are added to it, since `datetime.fromtimestamp` ends with the year 3000 on Windows."""
 
 _second: tuple[int, str] = (-1, "")
 """The second that was written last, and its text; replaced as a whole, so any thread may read it."""
@@ -46,8 +49,8 @@ def _whole_second(now: float, whole: int) -> str:
     if now < 0 or math.isnan(now):
         raise ValueError(f"{now} lies before 1970")
     try:
-        return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    except (OverflowError, OSError, ValueError):
+        return (EPOCH + timedelta(seconds=whole)).isoformat(timespec="seconds").removesuffix("+00:00")
+    except OverflowError:
         raise ValueError(f"{now} lies beyond the year 9999") from None
 
 

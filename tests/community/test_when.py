@@ -8,6 +8,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from reference.cogs.community import when
 from reference.cogs.community.when import FARTHEST, WhenError, parse_when, zone_of
 
 NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
@@ -74,6 +75,7 @@ def test_what_is_understood(text: str, due: str) -> None:
         ("<t:5>", "past"),
         ("2040-01-01", "far"),
         ("<t:999999999999>", "unclear"),
+        ("<t:99999999999>", "far"),
     ],
 )
 def test_what_is_refused(text: str, kind: str) -> None:
@@ -103,6 +105,16 @@ def test_zones_that_are_none(name: str) -> None:
     """A name that is no time zone is an error, and no file is read for it."""
     with pytest.raises(ValueError, match="no time zone"):
         zone_of(name)
+
+
+@pytest.mark.parametrize("name", ["CON", "con", "COM1", "NUL", "aux"])
+def test_a_device_is_never_opened_as_a_time_zone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no time zone is called is not even looked up: as a file, Windows takes CON for the console, and waits."""
+    asked: list[str] = []
+    monkeypatch.setattr(when, "ZoneInfo", asked.append)
+    with pytest.raises(ValueError, match="no time zone"):
+        zone_of(name)
+    assert not asked
 
 
 @given(st.text(max_size=40))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FILES = {
     "utils/__init__.py": "",
-    "utils/area/__init__.py": "from .thing import thing\nlabel = 'area'\n",
+    "utils/area/__init__.py": "from .thing import thing\nlabel = 'area'\nThing = 'a class'\n",
     "utils/area/thing.py": "thing = 'a name that hides the module'\n",
     "utils/alone.py": "value = 1\n",
 }
@@ -82,6 +82,13 @@ def test_a_module_is_never_hidden_by_a_name(opened: Subject) -> None:
     """``utils.area.thing`` is the module, whatever the package binds to that name."""
     assert opened.area.thing.thing == "a name that hides the module"
     assert opened.area.label == "area"
+
+
+def test_a_name_is_told_from_a_module_of_another_case(opened: Subject) -> None:
+    """A class is found where a module is spelled like it but for the case, which counts for nothing on Windows."""
+    assert opened.area.Thing == "a class"
+    with pytest.raises(NotApplicable):
+        _ = opened.Alone
 
 
 def test_a_name_can_be_set_through_the_package(opened: Subject) -> None:

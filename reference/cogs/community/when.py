@@ -5,10 +5,11 @@ English and Thai are understood, Thai years (2569) too, and Discord's own timest
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 from reference.cogs.moderation.durations import DurationError, parse_duration
 
@@ -19,6 +20,9 @@ __all__ = ["FARTHEST", "WhenError", "parse_when", "zone_of"]
 
 FARTHEST = timedelta(days=5 * 366)
 """How far ahead a point of time may lie."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Points of time are added to it, since `datetime.fromtimestamp` ends with the year 3000 on Windows."""
 
 MORNING = time(9)
 """What a day without a time of day means."""
@@ -105,19 +109,21 @@ def zone_of(name: str) -> ZoneInfo:
     Raises:
         ValueError: there is none of that name.
     """
-    area, _, place = name.strip().replace(" ", "_").partition("/")
-    tries = (name.strip(), f"{area.title()}/{place.title()}" if place else area.upper())
-    for each in tries:
-        try:
-            return ZoneInfo(each)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    raise ValueError(f"there is no time zone {name!r}")
+    known = _zone_names().get(name.strip().replace(" ", "_").casefold())
+    if known is None:
+        raise ValueError(f"there is no time zone {name!r}")
+    return ZoneInfo(known)
+
+
+@functools.cache
+def _zone_names() -> dict[str, str]:
+    """Return all names by their lower-case form: none is tried as a file, since Windows takes CON for the console."""
+    return {name.casefold(): name for name in available_timezones()}
 
 
 def _stamp(words: str) -> datetime | None:
     match = STAMP.fullmatch(words)
-    return datetime.fromtimestamp(int(match[1]), UTC) if match else None
+    return EPOCH + timedelta(seconds=int(match[1])) if match else None
 
 
 def _ahead(words: str, now: datetime) -> datetime | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,12 @@ SIGNAL_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
 """What asks a process to end; SIGBREAK exists on Windows only, where Ctrl+Break and closing the console send it."""
 
 WAKE_BYTES = 64
+
+CLOSING = frozenset({2, 5, 6})
+"""What a console of Windows tells before it ends its processes: it is closed, the user logs off, the system stops."""
+
+CLOSING_SECONDS = 10.0
+"""More than Windows waits for a handler of these (5 for a console that is closed)."""
 
 
 class ManyLoopsEvent:
@@ -67,6 +75,7 @@ class SignalHandlers:
 
     def __init__(self) -> None:
         self._previous: dict[int, Any] = {}
+        self._console: Any = None
 
     def install(self, handler: Callable[[int, Any], None]) -> bool:
         """Handle the signals that this platform knows; tell whether the interpreter lets this thread do so."""
@@ -76,13 +85,48 @@ class SignalHandlers:
             if signum is not None:
                 previous = signal.signal(signum, handler)
                 self._previous.setdefault(signum, previous)
+        if sys.platform == "win32" and self._console is None:
+            self._console = watch_closing(ctypes.WinDLL("kernel32"), self._begin_end)
         return True
+
+    def _begin_end(self) -> bool:
+        """Let a closed console begin what SIGBREAK begins; tell whether anybody handles it."""
+        if self._previous:
+            signal.raise_signal(getattr(signal, "SIGBREAK", signal.SIGTERM))
+        return bool(self._previous)
 
     def restore(self) -> None:
         """Put back what was there before; handlers not set from Python cannot be, and become the default."""
         for signum, previous in self._previous.items():
             signal.signal(signum, signal.SIG_DFL if previous is None else previous)
         self._previous.clear()
+
+
+def watch_closing(kernel32: Any, begin_end: Callable[[], bool], hold: Callable[[float], object] = time.sleep) -> Any:
+    """Hold up the end that comes with a closed console until the process has ended by itself, or its time is over.
+
+    The C runtime makes SIGBREAK of such an event and returns at once; Windows then ends the process in the midst of its
+    clean-up. The console calls its handlers in a thread of its own, so one that waits holds up nothing else.
+
+    Args:
+        kernel32: the system's library.
+        begin_end: begins the clean-up; False where there is none, and nothing is held up.
+        hold: waits for a number of seconds.
+
+    Returns:
+        The handler, which must be kept: the console calls it as long as the process lives.
+    """
+
+    def on_event(event: int) -> bool:
+        if event not in CLOSING or not begin_end():
+            return False
+        hold(CLOSING_SECONDS)
+        return True
+
+    prototype = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
+    handler = prototype(ctypes.c_int, ctypes.c_uint32)(on_event)
+    kernel32.SetConsoleCtrlHandler(handler, 1)
+    return handler
 
 
 class WakeUp:
