@@ -163,6 +163,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the sources a little and list the changes that no test notices: -- web --workers 2; -- --all."""
+    install(session, "test")
+    session.run("python", "-m", "harness", "mutants", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure each component beside its peers and a floor, as ratios of one run: -- --only limiter."""
     install(session, "bench")

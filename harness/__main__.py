@@ -1,4 +1,4 @@
-"""The command line: ``python -m harness {judge,prove,ledger,fuzz,promote}``."""
+"""The command line: ``python -m harness {judge,prove,ledger,fuzz,promote,mutants}``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from enum import IntEnum
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -21,6 +22,8 @@ from harness import (
     judge,
     ledger,
     merge,
+    mutants,
+    mutants_report,
     promote,
     prove,
     register,
@@ -28,6 +31,7 @@ from harness import (
     runner,
     search,
     subject,
+    survivors,
     teeth,
 )
 from harness.project import HOME, Project
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from harness.fuzzers import Fuzzer
     from harness.register import Finding, Register
@@ -83,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runner.InterpreterError,
         expectations.ExpectationError,
         promote.PromoteError,
+        mutants.MutantsError,
     ) as error:
         return _say(errors, Exit.USAGE, str(error))
     except (BrokenError, register.RegisterError, evidence.EvidenceError, fuzzers.TeethError) as error:
@@ -105,13 +110,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger,fuzz,promote}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger,fuzz,promote,mutants}")
     for name, text in (
         ("judge", "run the regressions on a tree that has a utils/ package"),
         ("prove", "apply every variant to the reference, judge it, let the fuzzers find it, and render AUDIT.md"),
         ("ledger", "check that AUDIT.md is what register, code and evidence say"),
         ("fuzz", "search for defects until the time is up, or prove that the fuzzers find the audited ones"),
         ("promote", "turn a failure that a fuzzer kept into a permanent case"),
+        ("mutants", "make small changes to the sources and list those that no test notices"),
     ):
         command = commands.add_parser(
             name, help=text, description=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -121,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
             _add_common(command)
         if name == "fuzz":
             _add_fuzz(command)
+        if name == "mutants":
+            _add_mutants(command)
         if name == "promote":
             command.add_argument("failure", type=Path, metavar="FAILURE", help="a file that a fuzzer kept in .fuzz/")
             command.add_argument("--name", help="name of the case, words with hyphens")
@@ -177,6 +185,21 @@ def _add_fuzz(command: argparse.ArgumentParser) -> None:
     command.add_argument("--time", default="60s", metavar="T", help="how long to search: 90s, 10m, 2h (%(default)s)")
     command.add_argument("--teeth", action="store_true", help="prove that each fuzzer finds the variants it guards")
     command.add_argument("--only", nargs="+", action="extend", metavar="NAME", default=[], help="only these fuzzers")
+
+
+def _add_mutants(command: argparse.ArgumentParser) -> None:
+    command.add_argument("areas", nargs="*", metavar="AREA", help="tables of mutants/areas.toml; by default all")
+    command.add_argument("--all", action="store_true", help="try every mutant again, whatever was found before")
+    command.add_argument(
+        "--every",
+        type=int,
+        choices=sorted(mutants.SAMPLES),
+        default=1,
+        metavar="N",
+        help="try every Nth mutant of each function: 2, 5 or 10",
+    )
+    command.add_argument("--workers", type=int, metavar="N", help="how many are tried at once (all processors)")
+    command.add_argument("--report", type=Path, metavar="FILE", help="write the report here (.mutants/report.md)")
 
 
 def _seconds(text: str) -> float:
@@ -337,6 +360,45 @@ def _promote(options: argparse.Namespace, screen: Console, _errors: Console) -> 
     return Exit.HELD
 
 
+def _mutants(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
+    project = Project(options.project.resolve())
+    known, named = mutants.areas(project), survivors.load(project.mutants / "survivors.toml")
+    if unknown := [name for name in options.areas if name not in known]:
+        raise UsageError(f"{unknown[0]}: there is no such area; there are {', '.join(known)}")
+    _check_writable(options.report)
+    chosen, is_interrupted = options.areas or list(known), False
+    with report.progress(errors) as bar:
+        task = bar.add_task("mutants")
+        for name in chosen:
+            follow = partial(_advance, bar, task, name)
+            try:
+                mutants.run(
+                    *(project, name, known[name]),
+                    afresh=options.all,
+                    every=options.every,
+                    workers=options.workers,
+                    on_step=follow,
+                )
+            except KeyboardInterrupt:
+                is_interrupted = True
+                break
+    tallies = {name: survivors.tally(mutants.read(project, known[name], name), named) for name in known}
+    tallies = {name: tally for name, tally in tallies.items() if name in chosen or tally.tried}
+    mutants_report.show(screen, known, {name: tallies[name] for name in chosen})
+    target = options.report or project.root / ".mutants" / "report.md"
+    target.write_text(mutants_report.markdown(known, tallies), encoding="utf-8", newline="\n")
+    if is_interrupted:
+        return Exit.INTERRUPTED
+    if not any(tallies[name].tried for name in chosen):
+        errors.print("nothing ran: these areas have no mutants")
+        return Exit.NOTHING_RAN
+    return Exit.HELD if all(mutants_report.is_held(known[name], tallies[name]) for name in chosen) else Exit.FAILED
+
+
+def _advance(bar: Progress, task: TaskID, label: str, done: int, total: int) -> None:
+    bar.update(task, completed=done, total=total, description=label)
+
+
 def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:
     project = Project(options.project.resolve())
     findings = register.load(project.register)
@@ -367,7 +429,14 @@ def _merge(project: Project, findings: Register, options: argparse.Namespace, er
     return Exit.FAILED if faults else Exit.HELD
 
 
-COMMANDS = {"judge": _judge, "prove": _prove, "ledger": _ledger, "fuzz": _fuzz, "promote": _promote}
+COMMANDS = {
+    "judge": _judge,
+    "prove": _prove,
+    "ledger": _ledger,
+    "fuzz": _fuzz,
+    "promote": _promote,
+    "mutants": _mutants,
+}
 
 
 def _relative(path: Path, project: Project) -> str:

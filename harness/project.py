@@ -40,6 +40,11 @@ class Project:
         return self.root / "fuzz"
 
     @property
+    def mutants(self) -> Path:
+        """The folder that says which sources are mutated and which mutants no test can notice."""
+        return self.root / "mutants"
+
+    @property
     def teeth(self) -> Path:
         """The folder of the evidence that the fuzzers find, one file for each platform and Python version."""
         return self.fuzz / "evidence"
