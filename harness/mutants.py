@@ -251,7 +251,11 @@ def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[int,
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", "--max-children", str(workers)]
     with (place / "log.txt").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  our own interpreter
-            [*command, *names], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*command, *names],
+            cwd=place,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         assert process.stdout is not None  # noqa: S101  it is a pipe
         try:

@@ -28,6 +28,8 @@ from reference.utils.web.links import MOST_LINKS, extract_urls
         ("https://a.example/\u0e44\u0e17\u0e22 \u0e04\u0e23\u0e31\u0e1a", ["https://a.example/\u0e44\u0e17\u0e22"]),
         ("https://b.example https://a.example https://b.example", ["https://b.example", "https://a.example"]),
         ("https://a.example/?q=1,2;3&b=*", ["https://a.example/?q=1,2;3&b="]),
+        ("https://a.example// and on", ["https://a.example//"]),
+        ("https://a.example/a_(aa)", ["https://a.example/a_(aa)"]),
         ("ftp://a.example", []),
         ("https://...", []),
     ],
