@@ -11,7 +11,9 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +27,15 @@ from fuzz.torture import Tormentor, torture
 from harness.parts.database import free_slots, is_locked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
 SLOTS = 2
 CHANNEL, GUILD, USER = 11, 22, 33
+MANY_ROWS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 199) SELECT i FROM n"
+"""More rows than are fetched together."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -110,6 +114,55 @@ async def insert(database: Any, way: str) -> None:
         await cursor.fetchall()
 
 
+async def look_through(database: Any) -> None:
+    """Read in every way that a connection offers."""
+    async with database.get_connection() as connection:
+        await connection.set_trace_callback(None)
+        async with connection.execute(MANY_ROWS) as rows:
+            assert [row[0] async for row in rows] == list(range(200))
+        cursor = await connection.cursor()
+        await cursor.execute(MANY_ROWS)
+        assert (await cursor.fetchone())[0] == 0
+        assert len(await cursor.fetchmany(100)) == 100
+        assert len(await cursor.fetchall()) == 99
+        async with cursor:
+            await cursor.execute(MANY_ROWS)
+        assert len(await connection.execute_fetchall(MANY_ROWS)) == 200
+        with closing(sqlite3.connect(":memory:", check_same_thread=False)) as copy:
+            await connection.backup(copy)
+
+
+async def write_through(database: Any) -> None:
+    """Write in every way that a connection offers, and commit in the end."""
+    async with database.get_connection() as connection:
+        await connection.executemany("INSERT INTO words VALUES (?)", [("one",), ("two",)])
+        await connection.execute_insert("INSERT INTO words VALUES ('three')")
+        cursor = await connection.cursor()
+        await cursor.executemany("INSERT INTO words VALUES (?)", [("four",), ("five",)])
+        await connection.commit()
+
+
+async def take_back(database: Any) -> None:
+    """Write, and roll it back."""
+    async with database.get_connection() as connection:
+        await connection.execute("INSERT INTO words VALUES ('never')")
+        await connection.rollback()
+
+
+async def crowd(database: Any) -> None:
+    """Have more bodies at once than there are connections, and wait for a slot by hand as well."""
+
+    async def body() -> None:
+        async with database.get_connection() as connection:
+            await connection.execute("SELECT 1")
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(SLOTS + 2):
+            tasks.create_task(body())
+    async with database._get_pool_semaphore():
+        await asyncio.sleep(0)
+
+
 async def export(database: Any) -> None:
     """Have what was said exported now."""
     await database.save_ai_message(CHANNEL, USER, "user", "exported")
@@ -136,6 +189,17 @@ CASES = {
     "get_connection": Case(lambda it: insert(it, "get_connection"), words),
     "get_connection_with_retry": Case(lambda it: insert(it, "get_connection_with_retry"), words),
     "flush_pending_exports": Case(export, history),
+    "get_ai_messages_of": Case(lambda it: it.get_ai_messages_of(USER), history),
+    "get_user_stats": Case(stats, stats),
+    "get_top_users": Case(lambda it: it.get_top_users(GUILD, "messages_count"), stats),
+    "load_music_queue": Case(queue, queue),
+    "get_audit_logs": Case(audit, audit),
+    "get_errors": Case(errors, errors),
+    "export_guild_settings": Case(lambda it: it.export_guild_settings(GUILD), settings),
+    "reading": Case(look_through, words),
+    "writing": Case(write_through, words),
+    "rollback": Case(take_back, words),
+    "crowd": Case(crowd, nothing),
     "close_pool": Case(lambda it: it.close_pool(), history),
 }
 
@@ -187,10 +251,16 @@ def stage(subject: Subject, tmp_path: Path) -> Stage:
     return Stage(subject, tmp_path)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_all_or_nothing(stage: Stage, name: str) -> None:
-    """A function that is cancelled anywhere, or whose calls fail anywhere, leaves everything right."""
-    case = CASES[name]
+def plays(subject: Subject, folder: Path) -> Iterator[tuple[str, Callable[[Tormentor], None]]]:
+    """Yield each function's name, and what calls it once."""
+    stage = Stage(subject, folder)
+    for name, case in CASES.items():
+        states = states_of(stage, case)
+        yield name, partial(play, stage, case, states)
+
+
+def states_of(stage: Stage, case: Case) -> tuple[Any, Any]:
+    """Return what the database holds before a function and after it."""
     before = stage.run(case.look, stage.copy())
 
     async def undisturbed(database: Any) -> Any:
@@ -199,11 +269,17 @@ def test_all_or_nothing(stage: Stage, name: str) -> None:
         await database.close_pool()
         return after
 
-    after = stage.run(undisturbed, stage.copy())
-    FUZZ.count(torture(lambda tormentor: play(stage, case, tormentor, (before, after)), FUZZ.examples))
+    return before, stage.run(undisturbed, stage.copy())
 
 
-def play(stage: Stage, case: Case, tormentor: Tormentor, states: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_all_or_nothing(stage: Stage, name: str) -> None:
+    """A function that is cancelled anywhere, or whose calls fail anywhere, leaves everything right."""
+    case = CASES[name]
+    FUZZ.count(torture(partial(play, stage, case, states_of(stage, case)), FUZZ.examples))
+
+
+def play(stage: Stage, case: Case, states: tuple[Any, Any], tormentor: Tormentor) -> None:
     """Run a case once, disturbed, and judge what is left."""
     path = stage.copy()
     held = Holdings.now(outside=False)
@@ -237,8 +313,9 @@ def exported_words(folder: Path) -> list[str]:
     return [each["content"] for path in folder.glob("*.json") for each in json.loads(path.read_bytes())]
 
 
-def test_exports_follow(stage: Stage, subject: Subject) -> None:
-    """However an export was disturbed, the file says in the end what the database holds."""
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.look is history])
+def test_exports_follow(stage: Stage, subject: Subject, name: str) -> None:
+    """However a change of the history was disturbed, the exported file says in the end what the database holds."""
     folder = Path(subject.database.database.EXPORT_DIR)
 
     def exported(tormentor: Tormentor) -> None:
@@ -246,12 +323,12 @@ def test_exports_follow(stage: Stage, subject: Subject) -> None:
             old.unlink()
 
         async def main(database: Any) -> None:
-            await tormentor.over(export(database))
+            await export(database)
+            await tormentor.over(_called(CASES[name].act, database))
             held = await history(database)
-            await database.close_pool()
+            assert await database.close_pool(), "closing the pool did not come to an end"
             said = exported_words(folder)
-            if "exported" in held:
-                assert said == held, f"the exported file says {said}; the database holds {held}"
+            assert said == held, f"the exported file says {said}; the database holds {held}"
 
         stage.run(main, stage.copy())
 

@@ -1,14 +1,16 @@
-"""What talks to the network under torture: no connection, response, session or descriptor outlives a cancelled call.
+"""What fetches pages under torture: no connection, response, session or descriptor outlives a cancelled call.
 
-Fetching a page through redirects, several pages at once, and sending an alert are cancelled at each await, and their
-look-ups, connections and reads are made to fail. The server behind them is a real one on loopback.
+Fetching a page through redirects, several pages at once, here or through the service that does so, is cancelled at
+each await, and the look-ups, threads, connections, reads and writes are made to fail. The server is a real one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -23,11 +25,12 @@ from harness.parts.webserver import Reply, Request, WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-HOST, PUBLIC = "pages.example", "93.184.216.34"
+HOST, AWAY, PUBLIC = "pages.example", "away.example", "93.184.216.34"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 UNREAD = b"<p>moved elsewhere</p>" * 100_000
 """More than the buffers between server and client hold: sent to the end only if it is read."""
@@ -48,8 +51,23 @@ ENDINGS = {
 }
 
 
+SERVED = {
+    "url": f"http://{HOST}/page",
+    "title": "Arrived",
+    "content": "A paragraph.",
+    "description": "",
+    "error": None,
+    "status_code": 200,
+    "fetch_time_ms": 1.0,
+}
+"""What the side service says of a page."""
+
+
 def answer(request: Request) -> Reply:
-    """Answer `/moved/page` with a redirect to `/page`, which is one of the endings."""
+    """Be the side service, or answer `/moved/page` with a redirect to `/page`, which is one of the endings."""
+    if request.method == "POST":
+        told = {"results": [SERVED] * 2} if request.path.endswith("batch") else SERVED
+        return Reply(json.dumps(told).encode(), headers={"Content-Type": "application/json"})
     *moved, ending = request.path.strip("/").split("/")
     if moved:
         return Reply(UNREAD, 302, headers={**HTML, "Location": f"http://{HOST}/{ending}"})
@@ -99,24 +117,51 @@ async def pages(subject: Subject, _session: aiohttp.ClientSession) -> None:
 
 async def client(subject: Subject, _session: aiohttp.ClientSession) -> None:
     """Fetch a page with the client of the side service, which is away."""
-    fetcher = subject.web.url_fetcher_client.URLFetcherClient()
+    fetcher = subject.web.url_fetcher_client.URLFetcherClient(f"http://{AWAY}/")
     try:
         await fetcher.fetch(f"http://{HOST}/page")
+        await fetcher.fetch_batch([f"http://{HOST}/moved/page", f"http://{HOST}/error"])
     finally:
         await fetcher.close()
 
 
-CALLS: dict[str, Call] = {**{ending: moved(ending) for ending in ENDINGS}, "pages": pages, "client": client}
+async def service(subject: Subject, _session: aiohttp.ClientSession) -> None:
+    """Fetch pages with the client of the side service, which is there."""
+    async with subject.web.url_fetcher_client.URLFetcherClient(f"http://{HOST}") as fetcher:
+        await fetcher.fetch(f"http://{HOST}/page")
+        await fetcher.fetch_batch([f"http://{HOST}/page", f"http://{HOST}/page"])
+
+
+CALLS: dict[str, Call] = {
+    **{ending: moved(ending) for ending in ENDINGS},
+    "pages": pages,
+    "client": client,
+    "service": service,
+}
+
+
+def plays(subject: Subject, _folder: Path) -> Iterator[tuple[str, Callable[[Tormentor], None]]]:
+    """Yield each call's name, and what makes it once."""
+    with site() as server:
+        for name, call in CALLS.items():
+            yield name, partial(play, subject, call, server)
+
+
+@contextmanager
+def site() -> Iterator[WebServer]:
+    """Run the server, and lead a public name to it."""
+    with WebServer(answer) as server, Network() as network:
+        network.name(HOST, PUBLIC)
+        network.route(PUBLIC, 80, to=server.port)
+        yield server
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_outlives_a_disturbed_call(subject: Subject, name: str) -> None:
     """A call that is cancelled or fails anywhere gives back all it took."""
-    with WebServer(answer) as server, Network() as network:
-        network.name(HOST, PUBLIC)
-        network.route(PUBLIC, 80, to=server.port)
+    with site() as server:
         asyncio.run(_called(CALLS[name], subject))
-        FUZZ.count(torture(lambda tormentor: play(subject, CALLS[name], server, tormentor), min(MOST, FUZZ.examples)))
+        FUZZ.count(torture(partial(play, subject, CALLS[name], server), min(MOST, FUZZ.examples)))
 
 
 def play(subject: Subject, call: Call, server: WebServer, tormentor: Tormentor) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,9 @@ from fuzz.budget import fuzzer
 from fuzz.torture import Tormentor, held_locks, play_on_schedule, torture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
@@ -364,8 +368,13 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
+def plays(subject: Subject, _folder: Path) -> Iterator[tuple[str, Callable[[Tormentor], None]]]:
+    """Yield each scenario's name, and what plays it once."""
+    for name, scenario in SCENARIOS.items():
+        yield name, partial(play_on_schedule, scenario, subject)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_nobody_else_pays(subject: Subject, name: str) -> None:
     """A call that is cancelled anywhere leaves everything as the next caller needs it."""
-    scenario = SCENARIOS[name]
-    FUZZ.count(torture(lambda tormentor: play_on_schedule(scenario, subject, tormentor), FUZZ.examples))
+    FUZZ.count(torture(partial(play_on_schedule, SCENARIOS[name], subject), FUZZ.examples))

@@ -36,7 +36,7 @@ class Tormentor:
         awaits: how often the scenario waited so far.
         calls: names of the fallible calls made so far.
         struck: whether the disturbance took place.
-        raised: the error of the call that failed.
+        is_explained: whether what came out of the scenario is what was done to it, or follows from that.
     """
 
     cancel_at: int = NEVER
@@ -44,7 +44,8 @@ class Tormentor:
     awaits: int = 0
     calls: list[str] = field(default_factory=list)
     struck: bool = False
-    raised: BaseException | None = None
+    is_explained: bool = True
+    _raised: BaseException | None = None
     is_armed: bool = False
 
     def __str__(self) -> str:
@@ -68,7 +69,10 @@ class Tormentor:
         finally:
             self.is_armed = False
         self.struck = self.struck or use.reached
-        return asyncio.CancelledError() if task.cancelled() else task.exception()
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self.is_explained = error is None or self._explains(error)
+        self._raised = None  # its traceback holds what the scenario held
+        return error
 
     async def bear(
         self, work: Coroutine[Any, Any, Any], *documented: type[BaseException], swallows: bool = False
@@ -84,7 +88,7 @@ class Tormentor:
             AssertionError: it raised something else, or a cancellation was swallowed.
         """
         error = await self.over(work)
-        assert error is None or isinstance(error, documented) or self.explains(error), f"it raised {error!r}"
+        assert error is None or isinstance(error, documented) or self.is_explained, f"it raised {error!r}"
         if self.struck and self.cancel_at < NEVER and not swallows:
             assert error is not None, "it went on as if it had not been cancelled"
         return error
@@ -97,16 +101,15 @@ class Tormentor:
         if len(self.calls) != self.fail_at:
             return None
         self.struck = True
-        self.raised = make()
-        return self.raised
+        self._raised = make()
+        return self._raised
 
-    def explains(self, error: BaseException | None) -> bool:
-        """Tell whether an exception is what was done to the scenario, or follows from it."""
-        while error is not None:
-            if error is self.raised or isinstance(error, asyncio.CancelledError):
-                return True
-            error = error.__cause__ or error.__context__
-        return False
+    def _explains(self, error: BaseException) -> bool:
+        if error is self._raised or isinstance(error, asyncio.CancelledError):
+            return True
+        reasons = [each for each in (error.__cause__, error.__context__) if each is not None]
+        parts = list(error.exceptions) if isinstance(error, BaseExceptionGroup) else []
+        return any(self._explains(each) for each in [*reasons, *parts])
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -162,6 +165,22 @@ def play_on_schedule(
     """Play a scenario on a loop whose clock stands still for nobody, and hold that nothing of it is left."""
     held = Holdings.now(outside=False)
     run(lambda: scenario(subject, tormentor), Script())
+    left = left_behind(held, outside=False)
+    assert not left, f"{', '.join(left)} left behind"
+
+
+def play_on_loop(
+    scenario: Callable[[Any, Tormentor], Coroutine[Any, Any, None]], subject: Any, tormentor: Tormentor
+) -> None:
+    """Play a scenario that has sockets, threads and processes of its own, and hold that nothing of it is left."""
+    held = Holdings.now(outside=False)
+
+    async def main() -> None:
+        await scenario(subject, tormentor)
+        left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, f"{len(left)} tasks are left: {left[0]}"
+
+    asyncio.run(main())
     left = left_behind(held, outside=False)
     assert not left, f"{', '.join(left)} left behind"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reference.utils.database import worker as worker_module
 from reference.utils.database.connection import Connection
 from reference.utils.database.crew import Crew, Inbox
 from reference.utils.database.pool import Pool, PoolTimeoutError
@@ -351,3 +352,38 @@ def test_a_process_ends_without_closing(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "bot.db") as raw:
         assert raw.execute("SELECT messages_count FROM user_stats").fetchone() == (1,)
     raw.close()
+
+
+async def test_without_a_thread_a_connection_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives the crew no thread, a caller is told so at once; the next one, who gets one, is served."""
+    monkeypatch.setattr(worker_module, "crew", Crew())
+    pool = Pool(lambda: str(tmp_path / "bot.db"), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for ask in (pool.read, pool.write):
+            with pytest.raises(sqlite3.OperationalError, match="new thread"):
+                await asyncio.wait_for(ask(lambda raw: raw.execute("SELECT 1").fetchone()[0]), 5.0)
+    assert await pool.write(lambda raw: raw.execute("SELECT 1").fetchone()[0]) == 1
+    assert await pool.close()
+
+
+def test_a_crew_that_cannot_grow_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no further thread can be had, those that are there do the work, and count as free again afterwards."""
+    crew, go_on, done = Crew(), threading.Event(), threading.Semaphore(0)
+    Inbox(crew).put(lambda: go_on.wait(5))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(3):
+            Inbox(crew).put(done.release)
+    assert crew.size == 1
+    go_on.set()
+    assert all(done.acquire(timeout=5) for _ in range(3))
+    Inbox(crew).put(lambda: go_on.wait(5))
+    Inbox(crew).put(done.release)
+    assert done.acquire(timeout=5)
+    assert crew.size <= 2
+
+
+def refuse(_thread: threading.Thread) -> None:
+    """Be a system that has no more threads."""
+    raise RuntimeError("can't start new thread")

@@ -127,3 +127,34 @@ def test_several_event_loops_share_one_set_of_workers() -> None:
         thread.join(PATIENCE)
     ask()
     assert results == [7] * 5
+
+
+async def test_without_a_thread_a_call_is_refused_and_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no thread left, the caller is told so; the place is free for the next call."""
+    workers = Workers("music", limit=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(2):
+            with pytest.raises(BusyError, match="no thread"):
+                await asyncio.wait_for(workers.run(int, "1", deadline=PATIENCE), 5.0)
+    assert repr(workers) == "<Workers music: 0 running, 0 waiting, 0 abandoned>"
+    assert await workers.run(int, "1", deadline=PATIENCE) == 1
+
+
+async def test_a_call_that_gets_no_thread_waits_for_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that gets no thread while others run keeps its turn, and runs once one of them has ended."""
+    workers, gate = Workers("music", limit=2), Gate()
+    first = asyncio.create_task(workers.run(gate, deadline=PATIENCE))
+    await begun(gate)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        second = asyncio.create_task(workers.run(int, "2", deadline=PATIENCE))
+        await asyncio.sleep(0)
+    assert repr(workers) == "<Workers music: 1 running, 1 waiting, 0 abandoned>"
+    gate.open.set()
+    assert (await first, await second) == ("done", 2)
+
+
+def refuse(_thread: threading.Thread) -> None:
+    """Be a system that has no more threads."""
+    raise RuntimeError("can't start new thread")

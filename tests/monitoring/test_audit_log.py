@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -217,3 +219,35 @@ async def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert await log.log_action("x")
     assert (tmp_path / "elsewhere" / "anchor").exists()
     assert not (await AuditLogger(AuditStore(tmp_path / "a.db", tmp_path / "elsewhere" / "anchor")).verify()).ok
+
+
+async def test_without_a_thread_an_action_is_refused_in_words(
+    log: AuditLogger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the system has no thread to write in, the answer is no and the log says why; nothing is raised."""
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not await log.log_action("ban", 1)
+    assert "new thread" in caplog.text
+
+
+async def test_a_full_disk_leaves_no_half_anchor(store: AuditStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An anchor that could not be written leaves no file beside it, and the next entry is stored."""
+    log = AuditLogger(store)
+    await fill(log, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        assert not await log.log_action("ban", 1)
+    assert sorted(path.name for path in store.path.parent.iterdir()) == ["audit.db", "audit.db.anchor"]
+    assert await log.log_action("kick", 1)
+    assert (await log.verify()).ok
+
+
+def refuse(_thread: threading.Thread) -> None:
+    """Be a system that has no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def fail(_descriptor: int) -> None:
+    """Be a disk that is full."""
+    raise OSError(28, "No space left on device")

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,3 +331,18 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert HealthAPIClient().base_url == "http://127.0.0.1:8082"
     monkeypatch.setenv("HEALTH_SERVICE_URL", "http://[::1]:9/")
     assert HealthAPIClient().base_url == "http://[::1]:9"
+
+
+async def test_without_a_thread_metrics_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no thread to look the service's name up, it counts as away, and what waits is kept."""
+    client = HealthAPIClient("http://health.invalid:8082")
+    client.increment("seen")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not await client.flush()
+    assert (client.unsent, client.is_service_away) == (1, True)
+
+
+def refuse(_thread: threading.Thread) -> None:
+    """Be a system that has no more threads."""
+    raise RuntimeError("can't start new thread")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -293,3 +294,18 @@ async def test_the_request_is_plain(web: Web) -> None:
     assert request.method == "GET"
     assert request.headers["host"] == "a.example:8080"
     assert request.headers["accept-encoding"] == "gzip, deflate"
+
+
+async def test_without_a_thread_a_fetch_still_returns(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no thread for the look-up, the title says so, and the next fetch works."""
+    web.pages["/"] = page("text")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        title, content = await fetch_url_content("http://a.example/")
+    assert (title.partition(":")[0], content) == ("Not available", None)
+    assert await fetch_url_content("http://a.example/") == ("T", "text")
+
+
+def refuse(_thread: threading.Thread) -> None:
+    """Be a system that has no more threads."""
+    raise RuntimeError("can't start new thread")

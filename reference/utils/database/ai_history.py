@@ -32,6 +32,7 @@ DELETE FROM ai_history WHERE channel_id = ? AND id <= (
 """
 
 OF_USER = "SELECT * FROM ai_history WHERE user_id = ? ORDER BY id"
+CHANNELS_OF_USER = "SELECT DISTINCT channel_id FROM ai_history WHERE user_id = ?"
 WITHOUT_USER = """
 DELETE FROM ai_history WHERE user_id = :user OR (user_id IS NULL AND (
     SELECT before.user_id FROM ai_history AS before
@@ -112,8 +113,7 @@ class AIHistory(Store):
         """Forget a channel, its exported file included; return how many messages there were."""
         delete = "DELETE FROM ai_history WHERE channel_id = ?"
         count = await self._change({channel_id}, lambda raw: raw.execute(delete, (channel_id,)).rowcount)
-        await self.exporter.delete(_export_name(channel_id))
-        self._export(channel_id)  # what was said meanwhile
+        await self._delete_export(channel_id)
         return count
 
     async def prune_ai_history(self, channel_id: int, keep: int) -> int:
@@ -138,10 +138,10 @@ class AIHistory(Store):
             raw.execute("PRAGMA secure_delete = ON")
             return [row[0] for row in raw.execute(WITHOUT_USER, {"user": user_id}).fetchall()]
 
-        channels = await self.write(forget)
+        known = await self.read(lambda raw: {row[0] for row in raw.execute(CHANNELS_OF_USER, (user_id,))})
+        channels = await self._change(known, forget)
         for channel_id in set(channels):
-            await self.exporter.delete(_export_name(channel_id))
-            self._export(channel_id)
+            await self._delete_export(channel_id)
         return len(channels)
 
     async def _change(self, channels: set[int], unit: Callable[[sqlite3.Connection], T]) -> T:
@@ -151,6 +151,12 @@ class AIHistory(Store):
         finally:
             for channel_id in channels:
                 self._export(channel_id)
+
+    async def _delete_export(self, channel_id: int) -> None:
+        try:
+            await self.exporter.delete(_export_name(channel_id))
+        finally:
+            self._export(channel_id)  # what was said meanwhile, or a file that could not be deleted
 
     def _export(self, channel_id: int) -> None:
         self.exporter.schedule(_export_name(channel_id), partial(self.get_ai_history, channel_id, EXPORTED))

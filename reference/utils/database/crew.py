@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,8 @@ class Crew:
     def __init__(self) -> None:
         """Make a crew of nobody."""
         self._ready: SimpleQueue[Inbox] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._idle = 0
+        self._lock = threading.RLock()  # a connection that is collected meanwhile is closed by this very crew
+        self._idle = 0  # below zero: so many inboxes wait for a thread that could not be had
         self._size = 0
 
     @property
@@ -34,16 +33,28 @@ class Crew:
         return self._size
 
     def serve(self, inbox: Inbox) -> None:
-        """Have an inbox emptied soon."""
-        self._ready.put(inbox)
+        """Have an inbox emptied soon.
+
+        Raises:
+            RuntimeError: the crew is empty and the system gives it no thread.
+        """
         with self._lock:
-            if self._idle:
-                self._idle -= 1
-                return
-            self._size += 1
-        thread = threading.Thread(target=self._work, name=f"sqlite {self._size}", daemon=True)
-        with suppress(RuntimeError):  # the interpreter is ending, and with it the connections
+            if self._idle <= 0:
+                self._hire()
+            self._idle -= 1
+            self._ready.put(inbox)
+
+    def _hire(self) -> None:
+        """Add a thread; where none can be had, those that are there take its work over."""
+        thread = threading.Thread(target=self._work, name=f"sqlite {self._size + 1}", daemon=True)
+        try:
             thread.start()
+        except RuntimeError:
+            if not self._size:
+                raise
+        else:
+            self._size += 1
+            self._idle += 1
 
     def _work(self) -> None:
         while True:
@@ -67,13 +78,23 @@ class Inbox:
         self._is_served = False
 
     def put(self, task: Callable[[], object]) -> None:
-        """Have a task done after those before it; it must not raise."""
+        """Have a task done after those before it; it must not raise.
+
+        Raises:
+            RuntimeError: there is no thread to do it, and none can be had.
+        """
         with self._lock:
             self._tasks.append(task)
             if self._is_served:
                 return
             self._is_served = True
-        self._crew.serve(self)
+        try:
+            self._crew.serve(self)
+        except RuntimeError:
+            with self._lock:
+                self._is_served = False
+                self._tasks.remove(task)
+            raise
 
     def empty(self) -> None:
         """Do what is there, and what comes meanwhile."""

@@ -112,13 +112,17 @@ class Worker:
     __slots__ = ("__weakref__", "_box", "_inbox", "_stop", "generation", "path")
 
     def __init__(self, path: str, generation: int = 0) -> None:
-        """Begin to open `path`; whether that works is said by the first `run`."""
+        """Begin to open `path`; whether that works is said by `opened`, or the first task.
+
+        Raises:
+            sqlite3.OperationalError: there is no thread to do it in.
+        """
         self.path = path
         self.generation = generation
         self._box = _Box()
         self._inbox = Inbox(crew)
-        self._stop = weakref.finalize(self, self._inbox.put, self._box.close)
-        self._inbox.put(partial(self._box.open, path))
+        self._stop = weakref.finalize(self, _put_if_served, self._inbox, self._box.close)
+        self._put(partial(self._box.open, path))
 
     @property
     def raw(self) -> sqlite3.Connection:
@@ -141,29 +145,28 @@ class Worker:
         """Whether the connection could not be opened."""
         return self._box.error is not None
 
+    def _put(self, task: Callable[[], object]) -> None:
+        try:
+            self._inbox.put(task)
+        except RuntimeError as error:
+            raise sqlite3.OperationalError(f"{self.path} cannot be used: {error}") from error
+
     def submit(self, call: Callable[[], Any]) -> None:
         """Have something done after all that was asked before; nobody waits for it, and it must not raise."""
-        self._inbox.put(call)
+        self._put(call)
 
     def begin(self, call: Callable[[], T]) -> asyncio.Future[T]:
         """Have something done; it is left out if the future is cancelled before its turn.
 
         Raises:
             sqlite3.ProgrammingError: the worker was told to stop.
+            sqlite3.OperationalError: there is no thread to do it in.
         """
         if not self._stop.alive:
             raise sqlite3.ProgrammingError(f"{self.path} was closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._inbox.put(partial(_do, future, call, self._box))
+        self._put(partial(_do, future, call, self._box))
         return future
-
-    async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a unit of work on the connection: one hop to the thread and back.
-
-        Raises:
-            sqlite3.Error: the connection could not be opened, or what the unit raises.
-        """
-        return await self.begin(lambda: unit(self.raw))
 
     async def opened(self) -> None:
         """Wait until the connection is open.
@@ -186,6 +189,11 @@ class Worker:
         if future is not None:
             await asyncio.wait([future], timeout=seconds)
         return future is None or (future.done() and (future.cancelled() or future.exception() is None))
+
+
+def _put_if_served(inbox: Inbox, task: Callable[[], object]) -> None:
+    with suppress(RuntimeError):  # the crew is empty, so nothing was ever opened
+        inbox.put(task)
 
 
 def _do(future: asyncio.Future[Any], call: Callable[[], Any], box: _Box) -> None:

@@ -68,7 +68,7 @@ class Workers:
             deadline: seconds, the time in the queue included.
 
         Raises:
-            BusyError: too many calls wait or hang.
+            BusyError: too many calls wait or hang, or the system has no thread for this one.
             TimeoutError: the deadline passed.
         """
         job = _Job(lambda: function(*args))
@@ -99,19 +99,27 @@ class Workers:
             self._start_next()
 
     def _start_next(self) -> None:
-        """Start what may run; the lock is held."""
+        """Start what may run; the lock is held. Where no thread can be had, the next call to end is asked again."""
         while self._waiting and len(self._running) < self._limit:
             job = self._waiting.popleft()
             self._running.add(job)
-            threading.Thread(target=self._work, args=(job,), name=self._name, daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(job,), name=self._name, daemon=True).start()
+            except RuntimeError:
+                self._running.discard(job)
+                if self._running:
+                    self._waiting.appendleft(job)
+                    return
+                if job.result.set_running_or_notify_cancel():
+                    job.result.set_exception(BusyError("no thread can be had for this; please try again later"))
 
     def _work(self, job: _Job) -> None:
-        job.result.set_running_or_notify_cancel()
-        deliver: Callable[[], None]
-        try:
-            deliver = partial(job.result.set_result, job.work())
-        except BaseException as error:  # noqa: BLE001  it belongs to the caller
-            deliver = partial(job.result.set_exception, error)
+        deliver: Callable[[], None] = _say_nothing
+        if job.result.set_running_or_notify_cancel():
+            try:
+                deliver = partial(job.result.set_result, job.work())
+            except BaseException as error:  # noqa: BLE001  it belongs to the caller
+                deliver = partial(job.result.set_exception, error)
         with self._lock:
             if job.is_abandoned:
                 self._abandoned -= 1
@@ -119,3 +127,7 @@ class Workers:
             self._running.discard(job)
             self._start_next()
         deliver()
+
+
+def _say_nothing() -> None:
+    """Deliver nothing: the caller has gone."""

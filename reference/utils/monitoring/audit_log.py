@@ -84,7 +84,11 @@ class AuditLogger:
         Returns:
             Whether the entry is on the disk; where it is not, the reason is logged.
         """
-        return await asyncio.to_thread(self.log_action_sync, action, actor_id, guild_id, target_id, details, **more)
+        try:
+            return await asyncio.to_thread(self.log_action_sync, action, actor_id, guild_id, target_id, details, **more)
+        except RuntimeError as error:
+            logger.error("an action was not written to the audit log: %s", error)  # noqa: TRY400  the sentence says it all
+            return False
 
     def log_action_sync(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,11 +172,15 @@ class AuditStore:
     def _write_anchor(self, anchor: Anchor) -> None:
         self.anchor_path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.anchor_path.with_name(f"{self.anchor_path.name}.{os.getpid()}")
-        with beside.open("w", encoding="ascii") as file:
-            json.dump({"number": anchor.number, "hash": anchor.hash}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.anchor_path)
+        try:
+            with beside.open("w", encoding="ascii") as file:
+                file.write(json.dumps({"number": anchor.number, "hash": anchor.hash}))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.anchor_path)
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
 
 def _end(connection: sqlite3.Connection) -> Anchor:

@@ -152,7 +152,7 @@ class HealthAPIClient:
                 session.post(f"{self.base_url}/push", json=body, headers=headers, allow_redirects=False) as response,
             ):
                 return self._told(response.status)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
             return self._found_away(type(error).__name__)
 
     def _told(self, status: int) -> bool:

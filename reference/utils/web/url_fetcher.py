@@ -95,6 +95,8 @@ async def fetch_page(
                 return await _read(await _answer(own, target(url)))
     except TimeoutError:
         raise FetchError(f"the page did not come within {timeout:g} seconds") from None
+    except RuntimeError as error:  # from the start of a thread, for the look-up or for a long page
+        raise FetchError("there is no thread to look it up or to read it in; please try again later") from error
 
 
 async def _answer(session: aiohttp.ClientSession, place: URL) -> redirects.Response:

@@ -28,7 +28,7 @@ RETRY_AFTER = 30.0
 """Seconds for which the service is not asked again after it was found away."""
 
 LARGEST_BATCH = 20
-_AWAY = (aiohttp.ClientError, OSError, ValueError, TypeError)
+_AWAY = (aiohttp.ClientError, OSError, RuntimeError, ValueError, TypeError)
 
 
 class URLFetcherClient:
