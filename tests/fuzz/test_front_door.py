@@ -314,3 +314,12 @@ def test_claims_of_teeth_are_checked(project: Project, tmp_path: Path) -> None:
     new = found.model_copy(update={"platform": "windows"})
     merge.take_in(project, [], [new])
     assert new in teeth.load_all(project.teeth)
+
+
+def test_running_out_of_time_finds_nothing(project: Project) -> None:
+    """A fuzzer that does not come to an end on what it guards has not found the defect."""
+    endless = "def test_endless(subject):\n    while subject.counter.down(0) < 0:\n        pass\n"
+    (project.fuzz / "test_counter.py").write_text(endless, encoding="utf-8")
+    found = teeth.try_all(project, fuzzers.table(project.fuzz).values(), runner.interpreter(), timeout=5.0)
+    bite = found.fuzzers["counter"].trees["F01/audited"]
+    assert (bite.status, bite.is_right) == (Status.HANG, False)
