@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
+import time
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..hash_chain import Anchor, Entry, Verification, seal, verify_chain  # noqa: TID252  the package has two names
 from ..timestamps import utc_text  # noqa: TID252  the package has two names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["AuditStore", "AuditStoreError"]
 
@@ -37,6 +39,12 @@ CREATE TABLE IF NOT EXISTS audit_entries (
 ) STRICT
 """
 COLUMNS = "number, at, body, previous, hash"
+
+OPEN_ELSEWHERE = 2.0 if sys.platform == "win32" else 0.0
+"""Seconds for which a file that another thread or process has open is tried again: Windows alone refuses that."""
+
+PAUSE = 0.005
+Done = TypeVar("Done")
 
 
 class AuditStoreError(Exception):
@@ -154,7 +162,7 @@ class AuditStore:
 
     def _try_anchor(self) -> tuple[Anchor | None, str]:
         try:
-            data = json.loads(self.anchor_path.read_text(encoding="ascii"))
+            data = json.loads(_patiently(lambda: self.anchor_path.read_text(encoding="ascii")))
             return Anchor(int(data["number"]), str(data["hash"])), ""
         except FileNotFoundError:
             return None, ""
@@ -177,10 +185,22 @@ class AuditStore:
                 file.write(json.dumps({"number": anchor.number, "hash": anchor.hash}))
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.anchor_path)
+            _patiently(lambda: beside.replace(self.anchor_path))
         finally:
             with suppress(OSError):
                 beside.unlink(missing_ok=True)
+
+
+def _patiently(act: Callable[[], Done]) -> Done:
+    """Do again what Windows refuses as long as another thread or process has the file open."""
+    end = time.monotonic() + OPEN_ELSEWHERE
+    while True:
+        try:
+            return act()
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(PAUSE)
 
 
 def _end(connection: sqlite3.Connection) -> Anchor:
