@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
 
-from localdiscord.actions import interactions
+from localdiscord.actions import hours, interactions
 from localdiscord.cdn import add_cdn
 from localdiscord.connector import LocalConnector
 from localdiscord.driver.person import Person
@@ -39,6 +39,9 @@ __all__ = ["LocalDiscord"]
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
+STRIKE_SECONDS = 1.0
+"""How often is looked for what has fallen due."""
+
 API = re.compile(r"/api(?:/v\d+)?(/.*)")
 
 
@@ -88,6 +91,7 @@ class LocalDiscord:
         self._busy = 0
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.world.listeners.append(self._hear)
         self.voice = VoiceServer()
         self.voice_bridge = VoiceBridge(self.world, self.voice)
@@ -110,6 +114,11 @@ class LocalDiscord:
         await self.listen()
         await self.voice.start()
         self.world.files.base = self.url
+        self._strike()
+
+    def _strike(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(STRIKE_SECONDS, self._strike)
+        hours.strike(self.world)
 
     async def listen(self) -> None:
         """Take connections, also after `refuse`.
@@ -133,6 +142,8 @@ class LocalDiscord:
     async def stop(self) -> None:
         """Say good-bye to all clients and stop listening."""
         self.is_stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
         self.faults.heal()
         for connection in tuple(self.connections):
             connection.close(Close.GOING_AWAY, "The server stops.")

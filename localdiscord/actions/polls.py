@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["end", "poll_of", "vote"]
+__all__ = ["end", "finish", "poll_of", "vote"]
 
 
 def poll_of(message: Message) -> Poll:
@@ -77,9 +77,15 @@ def end(world: World, message: Message, by: User) -> None:
         raise DiscordError(Refusal.CANNOT_EDIT_OTHERS)
     if poll.finalized:
         raise DiscordError(Refusal.POLL_EXPIRED)
+    finish(world, message)
+
+
+def finish(world: World, message: Message) -> None:
+    """Count the votes of a poll that is over, and tell its result."""
+    poll = poll_of(message)
     poll.finalized, poll.expiry = True, min(poll.expiry, world.now())
     messages.announce(world, message, "MESSAGE_UPDATE")
-    result = Message(world.snowflakes.next(), message.channel, by, type=MessageType.POLL_RESULT)
+    result = Message(world.snowflakes.next(), message.channel, message.author, type=MessageType.POLL_RESULT)
     result.reference = {"type": 0, "channel_id": str(message.channel.id), "message_id": str(message.id)}
     if message.channel.guild_id:
         result.reference["guild_id"] = str(message.channel.guild_id)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from localdiscord.model.user import User
     from localdiscord.model.world import World
 
-__all__ = ["add", "begin", "begin_from", "change", "delete", "leave", "post", "reopen", "vanish"]
+__all__ = ["add", "begin", "begin_from", "change", "delete", "leave", "post", "reopen", "shelve", "vanish"]
 
 PINNED, REQUIRE_TAG = 1 << 1, 1 << 4
 """Flags: of a forum's post; of a forum."""
@@ -304,8 +304,17 @@ def _require_change(world: World, thread: Channel, by: User, values: dict[str, A
 
 def reopen(world: World, thread: Channel) -> None:
     """Take a thread out of the archive because somebody writes in it."""
+    _set_archived(world, thread, is_archived=False)
+
+
+def shelve(world: World, thread: Channel) -> None:
+    """Put a thread into the archive because nobody wrote in it for long."""
+    _set_archived(world, thread, is_archived=True)
+
+
+def _set_archived(world: World, thread: Channel, *, is_archived: bool) -> None:
     own = _thread(thread)
-    own.archived, own.archived_at = False, world.now()
+    own.archived, own.archived_at = is_archived, world.now()
     _emit(world, thread, "THREAD_UPDATE", thread.payload())
 
 
