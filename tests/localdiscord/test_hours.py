@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from localdiscord import LocalDiscord
 from localdiscord.actions import hours, messages, polls, threads
 from localdiscord.actions.messages import Draft
-from localdiscord.model.channel import Channel
 from localdiscord.model.message import Message, MessageType
+
+if TYPE_CHECKING:
+    from localdiscord.model.channel import Channel
 
 QUESTION = {
     "question": {"text": "Which?"},
