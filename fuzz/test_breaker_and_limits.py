@@ -1,0 +1,190 @@
+"""A breaker and the limits of callers under any history, each beside a plain model that forgets nothing.
+
+A breaker opens, probes and closes when the count of failures says so; a limit grants everybody the budget that refills,
+and nobody anybody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuzz.budget import fuzzer
+from harness.subject import NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.subject import Subject
+
+FUZZ = fuzzer(__file__)
+
+# Breaker
+
+
+class Clock:
+    """What the clocks of the machine say, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 50_000.0
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Let ``time`` say this time."""
+        with ExitStack() as stack:
+            for name in ("time", "monotonic"):
+                stack.enter_context(mock.patch.object(time, name, self.time))
+            yield
+
+
+THRESHOLD, RESET, PROBES = 3, 10.0, 2
+
+
+class Fuse:
+    """What can be said for certain of a breaker.
+
+    Attributes:
+        state: ``closed``, ``open`` or ``half-open``.
+        failures: since it was closed, or since the last success.
+        out: probes that were admitted and not reported on.
+        successes: of probes.
+    """
+
+    def __init__(self) -> None:
+        self.state = "closed"
+        self.failures = self.total = self.out = self.successes = 0
+        self.until = 0.0
+
+    def look(self, now: float) -> None:
+        """Become half-open when that is due."""
+        if self.state == "open" and now >= self.until:
+            self.state, self.out, self.successes = "half-open", 0, 0
+
+    def judge_admission(self, admitted: bool) -> None:
+        """Check an answer to the question whether a call may be made."""
+        if self.state == "closed" and self.total < THRESHOLD:
+            assert admitted, f"a call was refused after {self.total} failures; {THRESHOLD} open the circuit"
+        elif self.state == "open":
+            assert not admitted, "a call was admitted while the circuit was open"
+        elif self.state == "half-open":
+            assert admitted or self.out, "no probe was admitted, and none was out"
+            assert not admitted or self.out < PROBES, f"a probe was admitted while {self.out} were out"
+
+    def fail(self, now: float) -> None:
+        """Take note of a failure."""
+        self.failures += 1
+        self.total += 1
+        if self.state == "half-open" or (self.state == "closed" and self.failures >= THRESHOLD):
+            self.state, self.until = "open", now + RESET
+        self.out = max(0, self.out - 1)
+
+    def succeed(self) -> None:
+        """Take note of a success."""
+        self.failures = 0
+        self.out = max(0, self.out - 1)
+        if self.state == "half-open":
+            self.successes += 1
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.state, self.failures, self.total = "closed", 0, 0
+
+
+@FUZZ.tries
+@given(
+    acts=st.lists(
+        st.sampled_from(["call fails", "call fails", "call works", "ask", "pass", "pass a little", "reset"]),
+        max_size=25,
+    )
+)
+def test_a_breaker(*, subject: Subject, acts: list[str]) -> None:
+    """A breaker opens after failures in a row, refuses until its time is over, and then admits its probes alone."""
+    circuit = subject.reliability.circuit_breaker
+    clock, fuse = Clock(), Fuse()
+    with clock.shown():
+        breaker = circuit.CircuitBreaker("f", THRESHOLD, RESET, PROBES)
+        names = {"closed": circuit.CircuitState.CLOSED, "open": circuit.CircuitState.OPEN}
+        for act in acts:
+            if act.startswith("pass"):
+                clock.now += RESET + 0.1 if act == "pass" else RESET / 4
+            fuse.look(clock.now)
+            if act == "reset":
+                breaker.reset()
+                fuse.close()
+            elif act.startswith(("call", "ask")):
+                admitted = breaker.can_execute()
+                fuse.judge_admission(admitted)
+                fuse.out += admitted and fuse.state == "half-open"
+                if admitted and act == "call fails":
+                    breaker.record_failure()
+                    fuse.fail(clock.now)
+                elif admitted and act == "call works":
+                    breaker.record_success()
+                    fuse.succeed()
+            if fuse.state == "half-open" and breaker.state is names["closed"]:
+                assert fuse.successes, "the circuit was closed without a successful probe"
+                fuse.close()
+            elif fuse.state == "half-open":
+                assert fuse.successes < PROBES, f"{fuse.successes} probes worked, and the circuit is {breaker.state}"
+            if fuse.state in names:
+                assert breaker.state is names[fuse.state], (
+                    f"the circuit is {breaker.state} after {acts}; it should be {fuse.state}"
+                )
+
+
+# Limits
+
+REQUESTS, WINDOW = 3, 12.0
+SCOPES = ("USER", "CHANNEL", "GUILD", "GLOBAL")
+Request = tuple[str, int, int, int, float]
+"""The limit, the user, the channel and the guild of a request, and the windows that passed before it."""
+
+
+@FUZZ.tries
+@given(
+    requests=st.lists(
+        st.tuples(
+            st.sampled_from(SCOPES),
+            st.integers(1, 2),
+            st.integers(1, 2),
+            st.integers(1, 2),
+            st.sampled_from([0.0, 0.0, 0.0, 0.1, 1 / 3, 2.0]),
+        ),
+        max_size=30,
+    )
+)
+def test_limits(*, subject: Subject, requests: list[Request]) -> None:
+    """Every member of a scope has a budget of its own, which refills at its rate, and nobody spends another's."""
+    limits = subject.reliability.rate_limiter
+    limiter, clock = limits.RateLimiter(), Clock()
+    left: dict[tuple[str, int], tuple[float, float]] = {}
+    for scope in SCOPES:
+        if not hasattr(limits.RateLimitType, scope):
+            raise NotApplicable(f"utils.reliability.rate_limiter.RateLimitType has no {scope}")
+        kind = getattr(limits.RateLimitType, scope)
+        limiter.add_config(scope, limits.RateLimitConfig(requests=REQUESTS, window=WINDOW, limit_type=kind))
+    with clock.shown():
+        for scope, user, channel, guild, windows in requests:
+            clock.now += windows * WINDOW
+            key = (scope, {"USER": user, "CHANNEL": channel, "GUILD": guild, "GLOBAL": 0}[scope])
+            tokens, since = left.get(key, (float(REQUESTS), clock.now))
+            tokens = min(REQUESTS, tokens + (clock.now - since) * REQUESTS / WINDOW)
+            asked = limiter.check(scope, user_id=user, channel_id=channel, guild_id=guild)
+            allowed, wait, _ = asyncio.run(asked)
+            if abs(tokens - 1.0) > 1e-3:
+                due = tokens >= 1.0
+                assert allowed == due, f"a request was {'' if allowed else 'not '}admitted with {tokens:.2f} left"
+            if not allowed:
+                missing = (1.0 - tokens) * WINDOW / REQUESTS
+                assert wait >= missing - 1e-3, f"a wait of {wait:g} s was told; {missing:g} s are due"
+            left[key] = (tokens - 1.0 if allowed else tokens, clock.now)
