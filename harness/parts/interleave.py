@@ -115,11 +115,15 @@ def _wait_until_over_or_stuck(thread: threading.Thread) -> None:
         before, alike = now, alike + 1 if now == before else 0
 
 
+observers: set[int] = set()
+"""Idents of threads that look at others now and then, and for which nobody waits."""
+
+
 def positions() -> dict[int, tuple[int, int]]:
-    """Return where each thread but this one is."""
-    here = threading.get_ident()
+    """Return where each thread is, but for this one and those that only observe."""
+    left_out = {threading.get_ident(), *observers}
     return {
         ident: (id(frame), frame.f_lasti)
         for ident, frame in sys._current_frames().items()  # noqa: SLF001  the only way to see another thread
-        if ident != here
+        if ident not in left_out
     }
