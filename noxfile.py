@@ -120,6 +120,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Check that what the documents name exists, and that AUDIT.md is what its sources say."""
+    install(session, "test")
+    session.run("pytest", "-q", "tests/test_documents.py", "tests/test_front_door.py")
+    session.run("python", "-m", "harness", "ledger")
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it, installed, in an empty directory."""
     session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)

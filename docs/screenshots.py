@@ -245,4 +245,6 @@ async def film(scene: Scene, camera: Camera, health: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(take_all(Path(sys.argv[1]) if len(sys.argv) > 1 else HOME))
+    pictures = Path(sys.argv[1]) if len(sys.argv) > 1 else HOME
+    pictures.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take_all(pictures))

@@ -15,7 +15,11 @@ from harness.project import HOME, Project
 
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))
 WORKFLOW = HOME / ".github" / "workflows" / "ci.yml"
-JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
+LOADED: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+JOBS: dict[str, Any] = LOADED["jobs"]
+TRIGGERS: dict[str, Any] = LOADED[True]
+"""What starts the workflow; YAML takes the word "on" for a truth."""
+
 NOT_ON_GITHUB = {"windows-wine"}
 """Platforms that GitHub has no machine for; the merging job is told so."""
 
@@ -63,7 +67,7 @@ def test_the_tests_run_on_every_python_and_platform_promised() -> None:
 def test_the_workflow_runs_only_sessions_that_exist() -> None:
     """Each `nox -s NAME` of the workflow and of the local CI is a session of the noxfile."""
     text = commands() + (HOME / ".ci" / "run").read_text(encoding="utf-8")
-    named = {name.partition("-")[0] for name in re.findall(r"nox -s \"?([\w-]+)", text)}
+    named = {name.partition("-")[0] for name in re.findall(r"nox .*?-s \"?([\w-]+)", text)}
     assert named >= {"tests", "lint", "types", "prove", "ledger", "wheel"}
     assert named - sessions() == set()
 
@@ -91,9 +95,35 @@ def test_every_action_is_pinned_by_its_commit() -> None:
 
 @pytest.mark.parametrize("job", sorted(JOBS))
 def test_every_job_may_do_little_and_ends(job: str) -> None:
-    """A job may read the code and nothing else, and has a time-out."""
+    """A job may read the code and nothing else, and has a time-out; only the weekly search may take hours."""
     assert JOBS[job]["permissions"] == {"contents": "read"}
-    assert JOBS[job]["timeout-minutes"] <= 90
+    assert JOBS[job]["timeout-minutes"] <= (350 if job == "mutants" else 90)
+
+
+def test_there_is_a_job_for_each_promise() -> None:
+    """Tests, lint, types, documents, wheel, proof, searches and the merging of evidence are jobs of their own."""
+    promised = {"tests", "lint", "types", "docs", "wheel", "minimums", "prove", "fuzz", "mutants", "ledger"}
+    assert set(JOBS) == promised
+    run = set(re.findall(r"nox .*?-s \"?([a-z]+)", commands()))
+    assert promised - run == set()
+
+
+def test_searches_run_by_the_clock_and_the_rest_on_every_change() -> None:
+    """Each time of the clock starts one search, every other job leaves them alone, and nothing else starts by it."""
+    times = [each["cron"] for each in TRIGGERS["schedule"]]
+    for job in ("fuzz", "mutants"):
+        assert [time for time in times if f"github.event.schedule == '{time}'" in JOBS[job]["if"]] != []
+    others = [job for job in JOBS if job not in {"fuzz", "mutants"}]
+    assert [job for job in others if "github.event_name != 'schedule'" not in JOBS[job]["if"]] == []
+    assert {"push", "pull_request"} <= set(TRIGGERS)
+
+
+def test_a_python_that_is_missing_is_red() -> None:
+    """A machine of the matrix without its Python fails, where nox alone would pass it over and be green."""
+    runs = [step.get("run", "") for step in JOBS["tests"]["steps"]]
+    assert [run for run in runs if "nox" in run and "-s" in run] == [
+        'nox --error-on-missing-interpreters -s "tests-${{ matrix.python }}"'
+    ]
 
 
 def test_the_image_holds_every_package_of_the_wheel() -> None:
