@@ -80,8 +80,9 @@ class Schedule:
         await self._bot.wait_until_ready()
         while True:
             self._wake.clear()
+            begun = self.now()
             try:
-                seconds = self._until(await self._work())
+                seconds = self._until(await self._work(), begun)
             except (sqlite3.Error, OSError) as error:
                 log.warning("%s cannot be looked up", self._name, error=str(error))
                 seconds = AGAIN_SECONDS
@@ -96,8 +97,9 @@ class Schedule:
             except TimeoutError:
                 continue
 
-    def _until(self, due: datetime | None) -> float:
+    def _until(self, due: datetime | None, begun: datetime) -> float:
+        """Return the seconds to the next look: none for what came due while work was done, more for what work left."""
         if due is None:
             return LONGEST_SLEEP
         left = (due - self.now()).total_seconds()
-        return min(LONGEST_SLEEP, left) if left > 0 else AGAIN_SECONDS
+        return min(LONGEST_SLEEP, max(0.0, left)) if due > begun else AGAIN_SECONDS

@@ -12,6 +12,8 @@ from reference.utils.monitoring.structured_logger import get_logger
 from .texts import TROUBLE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .acts import Acts
     from .recovery import Recovery
 
@@ -60,9 +62,10 @@ class Expiry:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
+            begun = self._acts.now()
             try:
                 await self._lift_due()
-                seconds = await self._seconds_left()
+                seconds = await self._seconds_left(begun)
             except sqlite3.Error as error:
                 log.warning("bans that end cannot be looked up", error=str(error))
                 seconds = self.again
@@ -79,9 +82,10 @@ class Expiry:
             except (*TROUBLE, Refused) as error:
                 log.warning("a ban could not be lifted", guild=case.draft.guild_id, case=case.number, error=str(error))
 
-    async def _seconds_left(self) -> float:
+    async def _seconds_left(self, begun: datetime) -> float:
+        """Return the seconds to the next look: none for a ban that ended meanwhile, more for one that stays."""
         due = await self._acts.store.next_due()
         if due is None:
             return LONGEST_SLEEP
         left = (due - self._acts.now()).total_seconds()
-        return min(LONGEST_SLEEP, left) if left > 0 else self.again
+        return min(LONGEST_SLEEP, max(0.0, left)) if due > begun else self.again
