@@ -59,7 +59,8 @@ class Exit(IntEnum):
 
 EXIT_CODES = """exit codes:
   0    nothing failed
-  1    a finding failed, a verdict was not as expected, a proof or the ledger does not hold
+  1    a finding failed, a verdict was not as expected, a proof or the ledger does not hold, or mutants of an area
+       survive that its floor or its list of survivors does not allow
   2    wrong usage
   3    the harness itself is broken: the register, the evidence, or a fault of its own
   4    nothing ran, so nothing was judged
@@ -440,7 +441,7 @@ COMMANDS = {
 
 
 def _relative(path: Path, project: Project) -> str:
-    return path.relative_to(project.root).as_posix()
+    return path.relative_to(project.results).as_posix()
 
 
 def _is_terminal(target: Path | None) -> bool:
