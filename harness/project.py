@@ -10,9 +10,19 @@ HOME = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Project:
-    """The folders and files that the harness reads and writes, all below one root."""
+    """The folders and files that the harness reads, all below one root, and those that it writes.
+
+    A checkout keeps what is written beside the code. Where the package is installed, its folder is not for results:
+    they are written where the person stands.
+    """
 
     root: Path = HOME
+
+    @property
+    def results(self) -> Path:
+        """The folder below which everything is written."""
+        is_installed = self.root == HOME and not (HOME / "pyproject.toml").is_file()
+        return Path.cwd() if is_installed else self.root
 
     @property
     def register(self) -> Path:
@@ -47,22 +57,27 @@ class Project:
     @property
     def teeth(self) -> Path:
         """The folder of the evidence that the fuzzers find, one file for each platform and Python version."""
-        return self.fuzz / "evidence"
+        return self.results / "fuzz" / "evidence"
 
     @property
     def evidence(self) -> Path:
         """The folder of the evidence files, one for each platform and Python version."""
-        return self.root / "evidence"
+        return self.results / "evidence"
 
     @property
     def ledger(self) -> Path:
         """The rendered ledger."""
-        return self.root / "AUDIT.md"
+        return self.results / "AUDIT.md"
 
     @property
     def cache(self) -> Path:
         """The folder of verdicts kept between runs; it may be deleted at any time."""
-        return self.root / ".prove"
+        return self.results / ".prove"
+
+    @property
+    def found(self) -> Path:
+        """The folder of the failures that fuzzers found, and of the counts of their searches."""
+        return self.results / ".fuzz"
 
     def regression(self, finding: str) -> Path | None:
         """Return the regression file of a finding, or None where there is none."""

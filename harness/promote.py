@@ -25,7 +25,7 @@ class PromoteError(ValueError):
 
 def failures(project: Project) -> list[Path]:
     """Return the failures that are kept, the newest last."""
-    return sorted((project.root / ".fuzz").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    return sorted(project.found.glob("*.json"), key=lambda path: path.stat().st_mtime)
 
 
 def promote(project: Project, failure: Path, name: str | None = None) -> str:

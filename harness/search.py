@@ -90,7 +90,7 @@ def _search(
     found: Found,
     on_step: Callable[[str, Found], None],
 ) -> None:
-    begin, folder = time.monotonic(), project.root / ".fuzz"
+    begin, folder = time.monotonic(), project.found
     while chosen and time.monotonic() - begin < limit:
         found.rounds += 1
         for fuzzer in chosen:
