@@ -205,7 +205,7 @@ class Connection:
             handle(self, data)
         except ClosedError as error:
             self.close(error.code, error.reason)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             self.close(Close.DECODE_ERROR, f"Error while decoding payload: {type(error).__name__} {error}."[:120])
 
     def _count(self) -> None:
