@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mutmut.mutation import trampoline
 
-from harness.plugin import DEFAULT_SUBJECT
+from harness.project import Project
 from harness.subject import PACKAGE
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _wrap, _record = _NAMES["wrap_in_trampoline"], _NAMES["record_trampoline_hit"]
 
 def known_as(module: str) -> str:
     """Return the name by which mutmut knows a module that was imported as part of a subject, or the same name."""
-    return f"{DEFAULT_SUBJECT.name}.{module}" if module.partition(".")[0] == PACKAGE else module
+    return f"{Project().reference.name}.{module}" if module.partition(".")[0] == PACKAGE else module
 
 
 def _wrap_in_trampoline(mutants: dict[str, Callable[..., Any]], *choices: bool, **named: bool) -> Callable[..., Any]:
