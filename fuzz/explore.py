@@ -6,7 +6,6 @@ A failure is told with the schedule that shows it, in a form that replays it:
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -106,15 +105,50 @@ def every_of_threads(
     Raises:
         ScheduleError: the scenario failed.
     """
-
-    def play(script: Script) -> None:
-        scenario(Turns(owns, script, rounds=rounds).run)
-
     with known_locks():
-        return explore(play, departures=departures, most=most, replay=replay)
+        play = partial(_run_threads, scenario, owns, rounds)
+        return explore(play, departures=departures, most=most, replay=replay, part=spread)
 
 
-def explore(play: Callable[[Script], object], *, departures: int, most: int, replay: str | None) -> Explored:
+def of_threads(
+    scenario: Callable[[Together], object],
+    owns: Callable[[str], bool],
+    departures: dict[int, int],
+    *,
+    rounds: int = 2,
+    replay: str | None = None,
+) -> None:
+    """Run threads under one schedule, as Hypothesis draws it.
+
+    Args:
+        scenario: see `every_of_threads`.
+        owns: see `every_of_threads`.
+        departures: moment -> choice, as a `Script` takes them.
+        rounds: see `every_of_threads`.
+        replay: run this schedule instead.
+
+    Raises:
+        ScheduleError: the scenario failed.
+    """
+    script = Script(departures) if replay is None else Script.parse(replay)
+    with known_locks():
+        _once(partial(_run_threads, scenario, owns, rounds), script, count=1)
+
+
+def _run_threads(
+    scenario: Callable[[Together], object], owns: Callable[[str], bool], rounds: int, script: Script
+) -> None:
+    scenario(Turns(owns, script, rounds=rounds).run)
+
+
+def explore(
+    play: Callable[[Script], object],
+    *,
+    departures: int,
+    most: int,
+    replay: str | None,
+    part: Callable[[list[dict[int, int]], int], list[dict[int, int]]] | None = None,
+) -> Explored:
     """Let something be played under every script that departs at most so often, fewest departures first.
 
     Args:
@@ -122,6 +156,7 @@ def explore(play: Callable[[Script], object], *, departures: int, most: int, rep
         departures: how often a script may depart from the ordinary.
         most: scripts to play at most.
         replay: play this one alone.
+        part: picks so many of the scripts with one more departure where not all can be played; the first, if None.
 
     Raises:
         ScheduleError: what was found.
@@ -129,22 +164,34 @@ def explore(play: Callable[[Script], object], *, departures: int, most: int, rep
     if replay is not None:
         _once(play, Script.parse(replay), count=1)
         return Explored(1, is_complete=False, departures=0)
-    waiting: deque[dict[int, int]] = deque([{}])
+    level: list[dict[int, int]] = [{}]
     count = 0
-    while waiting:
-        chosen = waiting.popleft()
-        if count >= most:
-            return Explored(count, is_complete=False, departures=max(0, len(chosen) - 1))
-        count += 1
-        script = _once(play, Script(chosen), count=count)
-        if len(chosen) < departures:
+    for depth in range(departures + 1):
+        is_complete = len(level) <= most - count
+        following: list[dict[int, int]] = []
+        for chosen in level if is_complete else (part or first)(level, most - count):
+            count += 1
+            script = _once(play, Script(chosen), count=count)
             begin = max(chosen, default=-1) + 1
-            waiting.extend(
+            following += [
                 {**chosen, moment: choice}
                 for moment in range(begin, len(script.options))
                 for choice in range(1, script.options[moment])
-            )
+            ]
+        if not is_complete:
+            return Explored(count, is_complete=False, departures=max(0, depth - 1))
+        level = following
     return Explored(count, is_complete=True, departures=departures)
+
+
+def first(level: list[dict[int, int]], most: int) -> list[dict[int, int]]:
+    """Return the schedules of a level whose departures come earliest."""
+    return level[:most]
+
+
+def spread(level: list[dict[int, int]], most: int) -> list[dict[int, int]]:
+    """Return schedules from all over a level."""
+    return [level[place * len(level) // most] for place in range(most)]
 
 
 def _run(scenario: Callable[[], Coroutine[Any, Any, Any]], free_clock: bool, script: Script) -> None:

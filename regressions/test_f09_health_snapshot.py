@@ -9,7 +9,6 @@ them, not least because a page is wanted most when that loop is stuck.
 
 from __future__ import annotations
 
-import json
 import threading
 from functools import partial
 from itertools import cycle
@@ -19,6 +18,7 @@ import pytest
 
 from harness.parts.bot import QuietBot, guild
 from harness.parts.health import Answer, served, set_token
+from harness.parts.health_states import NEW, OLD, Board, Cog, describe, figures, seen
 from harness.parts.interleave import Interleaver
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 LOOP = "the event loop"
-OLD, NEW = "OldHalf", "NewHalf"
-MEMBERS = {OLD: 314159, NEW: 271828}
 PATHS = (
     "/health/live",
     "/health/ready",
@@ -42,38 +40,11 @@ PATHS = (
 RACED = (("/health", "text/html"), ("/health/json", "application/json"))
 
 
-class Cog:
-    """A cog that keeps figures about its language model, itself and in a manager."""
-
-    def __init__(self) -> None:
-        self.chat_manager = self
-
-    def get_performance_stats(self) -> dict[str, Any]:
-        """Return figures by phase."""
-        return {"api": {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}}
-
-
-def figures(half: str) -> dict[str, Any]:
-    """Everything that a bot says of itself when it is wholly in one of the two states."""
-    cogs = {f"{half}Cog": Cog()}
-    return {"cogs": cogs, "guilds": [guild(MEMBERS[half])], "user": f"{half}Bot", "ready": half == OLD}
-
-
 def on_the_loop(work: Callable[[], object]) -> None:
     """Do work on a thread that stands for the event loop."""
     thread = threading.Thread(target=work, name=LOOP, daemon=True)
     thread.start()
     thread.join(10)
-
-
-def seen(answer: Answer, marks: tuple[str, ...]) -> tuple[int, object, tuple[str, ...]]:
-    """Reduce an answer to what must belong together: the HTTP code, the word in the JSON, the figures it shows."""
-    try:
-        told = json.loads(answer.body)
-    except ValueError:
-        told = None
-    bare = answer.body.replace(",", "").replace("\N{THIN SPACE}", "").replace("\N{NO-BREAK SPACE}", "")
-    return answer.code, told.get("status") if isinstance(told, dict) else None, tuple(m for m in marks if m in bare)
 
 
 @pytest.fixture
@@ -104,14 +75,6 @@ def states(health_api: Any, bot: QuietBot, ask: Callable[[], Any]) -> dict[str, 
     return told
 
 
-MARKS = tuple(f"{half}{what}" for half in (OLD, NEW) for what in ("Cog", "Bot")) + tuple(map(str, MEMBERS.values()))
-
-
-def describe(path: str, got: object, told: dict[str, Any]) -> str:
-    """Say in one line that an answer belongs to neither state."""
-    return f"GET {path} told of a state that never was, {got}; the bot was in {told[OLD]} and then in {told[NEW]}"
-
-
 @pytest.mark.parametrize(("path", "accept"), RACED, ids=[path for path, _ in RACED])
 def test_a_page_overtaken_by_the_event_loop_shows_one_state(
     health_api: Any, reader: Interleaver, path: str, accept: str
@@ -121,12 +84,12 @@ def test_a_page_overtaken_by_the_event_loop_shows_one_state(
     with reader.watching(), served(health_api) as server:
         page = partial(server.get, path, accept)
         board = Board(health_api, page)
-        told = states(health_api, bot, lambda: seen(page(), MARKS))
+        told = states(health_api, bot, lambda: seen(page()))
         services = {here: board.told(page()) for here in (True, False) if board.put(here=here)}
         try:
             for place, half in zip(reader.places(page), cycle((NEW, OLD)), strict=False):
                 answer = reader.overtake(place, page, partial(both, health_api, bot, board, half))
-                got, known = seen(answer, MARKS), board.told(answer)
+                got, known = seen(answer), board.told(answer)
                 assert known in services.values(), f"GET {path} gave {known} when a service began or ceased to report"
                 assert got in told.values(), describe(path, got, told)
         finally:
@@ -140,7 +103,7 @@ def test_a_page_asked_for_in_the_middle_of_an_update_shows_one_state(subject: Su
     with writer.watching(), served(health_api) as server:
 
         def ask() -> dict[str, Any]:
-            return {path: seen(server.get(path, accept), MARKS) for path, accept in RACED}
+            return {path: seen(server.get(path, accept)) for path, accept in RACED}
 
         told = states(health_api, bot, ask)
         for place, half in zip(writer.places(lambda: publish(health_api, bot, OLD)), cycle((NEW, OLD)), strict=False):
@@ -159,43 +122,6 @@ def both(health_api: Any, bot: QuietBot, board: Board, half: str) -> None:
     """Let the event loop publish a state, and a service begin or cease to report with it."""
     publish(health_api, bot, half)
     on_the_loop(partial(board.put, here=half == NEW))
-
-
-class Board:
-    """The services of a tree's health data; where it keeps none that this test understands, nothing is done."""
-
-    def __init__(self, health_api: Any, page: Callable[[], Answer]) -> None:
-        self._services = health_api.health_data.service_health
-        self._value = next((value for value in self._possible() if self._shows(value, page)), None)
-        if self._value is None:
-            self.clear()
-
-    def _possible(self) -> list[Any]:
-        if not hasattr(self._services, "items") or not hasattr(self._services, "pop"):
-            return []
-        kept = list(self._services.values())[:1]
-        return [*kept, True, "healthy", {"status": "healthy", "healthy": True, "available": True}]
-
-    def _shows(self, value: object, page: Callable[[], Answer]) -> bool:
-        self._services["service-a"] = value
-        return page().code in {200, 503}
-
-    def put(self, *, here: bool) -> bool:
-        """Make a service report, or cease to."""
-        if self._value is not None and here:
-            self._services["service-b"] = self._value
-        elif self._value is not None:
-            self._services.pop("service-b", None)
-        return True
-
-    def told(self, answer: Answer) -> tuple[bool, tuple[str, ...]]:
-        """Reduce an answer to whether it is one, and to the services it names."""
-        return answer.code in {200, 503}, seen(answer, ("service-a", "service-b"))[2]
-
-    def clear(self) -> None:
-        """Remove what this test put there."""
-        for name in ("service-a", "service-b"):
-            getattr(self._services, "pop", lambda *_: None)(name, None)
 
 
 async def test_no_page_touches_the_bot(health_api: Any) -> None:
@@ -232,5 +158,5 @@ def test_a_page_is_made_of_the_data_it_is_given(health_api: Any) -> None:
     alone = handler._generate_health_html(data)
     publish(health_api, bot, NEW)
     later = handler._generate_health_html(data)
-    was, now = (seen(Answer(0, page), MARKS)[2] for page in (alone, later))
+    was, now = (seen(Answer(0, page))[2] for page in (alone, later))
     assert was == now, f"a page made from one reading showed {now} after the bot had moved on, and {was} before"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import socket
 import threading
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pytest
 
 TOKEN = "a-token-for-the-health-pages"  # noqa: S105  of this test alone
+LARGEST_PAGE = 2**20
+"""Bytes that a page may have where nobody reads it before it is whole."""
+
 WAIT = 5.0
 """Seconds within which a health server must answer."""
 
@@ -53,6 +57,30 @@ class HealthServer:
             return Answer(0, "")
         finally:
             connection.close()
+
+
+def handled(health_api: Any, path: str, accept: str = "text/html") -> Answer:
+    """Have the tree's handler answer a request on this very thread, over a pair of sockets."""
+    client, served_end = socket.socketpair()
+    server = http.server.HTTPServer(("127.0.0.1", 0), health_api.HealthRequestHandler, bind_and_activate=False)
+    with client, served_end, contextlib.closing(server.socket):
+        lines = [f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}", f"Accept: {accept}"]
+        client.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode())
+        for end in (client, served_end):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST_PAGE)
+            end.settimeout(WAIT)
+        try:
+            health_api.HealthRequestHandler(served_end, ("127.0.0.1", 0), server)
+        except Exception:  # noqa: BLE001  a server would end the connection
+            return Answer(0, "")
+        served_end.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(client)
+        try:
+            response.begin()
+            body = response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException):
+            return Answer(0, "")
+        return Answer(response.status, body, response.getheader("Content-Type", ""))
 
 
 def set_token(monkeypatch: pytest.MonkeyPatch) -> None:

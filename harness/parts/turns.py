@@ -32,6 +32,7 @@ STILL, DEAD = 15, 150
 """Looks that show all threads alike when one waits for what is unknown, and when all wait for each other."""
 
 NAME = "takes turns"
+"""What the threads are called, with their number from 1."""
 real_lock, real_rlock = threading.Lock, threading.RLock
 """What makes locks, before anything was patched."""
 
@@ -178,7 +179,10 @@ class Turns:
 
     def _play(self, jobs: tuple[Callable[[], Any], ...]) -> None:
         self._all = [Part(self, number, job) for number, job in enumerate(jobs)]
-        threads = [threading.Thread(target=self._body, args=[part], name=NAME, daemon=True) for part in self._all]
+        threads = [
+            threading.Thread(target=self._body, args=[part], name=f"{NAME} {part.number + 1}", daemon=True)
+            for part in self._all
+        ]
         for thread, part in zip(threads, self._all, strict=True):
             thread.start()
             part.ident = thread.ident or 0
