@@ -63,7 +63,7 @@ async def test_counts_are_written_after_a_while(database: Database, monkeypatch:
     spawner = Spawner()
     counts = Counting(database, spawner)
     counts.add_message(1, 7)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await database.get_user_stats(1, 7))["messages_count"] != 1:
             await asyncio.gather(*spawner.tasks)
     monkeypatch.setattr(counting, "MOST_WAITING", 2)

@@ -25,15 +25,20 @@ def make_tone(path: Path, seconds: float = 1.0, title: str | None = None) -> Pat
 
 
 @pytest.fixture(scope="session")
-def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tone of one second."""
+def ffmpeg() -> None:
+    """What needs ffmpeg is skipped where there is none."""
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
+
+
+@pytest.fixture(scope="session")
+def tone(tmp_path_factory: pytest.TempPathFactory, ffmpeg: None) -> Path:
+    """A tone of one second."""
     return make_tone(tmp_path_factory.mktemp("tones") / "tone.wav")
 
 
 @pytest.fixture(name="make_tone")
-def _make_tone() -> Callable[..., Path]:
+def _make_tone(ffmpeg: None) -> Callable[..., Path]:
     """What makes tones."""
     return make_tone
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.usefixtures("ffmpeg")
 def test_nothing_is_missing_here() -> None:
     """With everything installed there is nothing to name."""
     assert missing_parts() == []
@@ -89,6 +90,7 @@ def test_a_file_tells_duration_and_title(tmp_path: Path, make_tone: Any) -> None
     assert title == "A Title"
 
 
+@pytest.mark.usefixtures("ffmpeg")
 def test_a_picture_is_no_sound(tmp_path: Path) -> None:
     """A film without sound is refused, and so is what ffprobe takes too long for."""
     path = tmp_path / "silent.mp4"

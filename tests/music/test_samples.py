@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.usefixtures("ffmpeg")
 def test_a_fresh_machine_has_something_to_play(tmp_path: Path) -> None:
     """A folder that is not there is made with a few tunes, which are found by their names and are real sound."""
     folder = tmp_path / "data" / "music"
