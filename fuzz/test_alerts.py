@@ -168,6 +168,8 @@ class Bot:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 async with sessions[0].post(WEBHOOK, json={}) as response:
                     await response.read()
+        except RuntimeError as error:
+            raise AssertionError(f"a session was handed out that cannot be used in this event loop: {error}") from error
         finally:
             if sessions[0] is not sessions[1]:  # a session of the caller's own, to be closed by the caller
                 for session in sessions:

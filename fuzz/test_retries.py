@@ -196,23 +196,24 @@ def test_a_deadline_holds(
     assert took <= deadline + ROUNDING, f"a call with a deadline of {deadline:g} s took {took:g} s"
 
 
+TRIES = 3
+
+
 @FUZZ.tries
-@given(failures=st.lists(st.booleans(), min_size=1, max_size=12))
-def test_a_backoff_state(*, subject: Subject, failures: list[bool]) -> None:
-    """A shared state counts the failures in a row, which a success ends; the service's name is all it depends on."""
+@given(calls=st.lists(st.integers(0, TRIES), min_size=1, max_size=8))
+def test_a_backoff_state(*, subject: Subject, calls: list[int]) -> None:
+    """A service's failures in a row are counted over calls, and forgotten at its first success."""
     recovery = subject.reliability.error_recovery
-    config = config_of(recovery, {"max_retries": 0, "base_delay": 1.0, "max_delay": 60.0})
-    counted = 0
+    config = config_of(recovery, {"max_retries": TRIES - 1, "base_delay": 1.0, "max_delay": 60.0})
 
     async def main() -> None:
-        nonlocal counted
+        counted = 0
         await recovery._reset_backoff_state_async("model")
-        for fails in failures:
-            service = Service([("fails" if fails else "works", None, 0.0)])
-            await asyncio.gather(
-                recovery.retry_async(service, config=config, service_name="model"), return_exceptions=True
-            )
-            counted = counted + 1 if fails else 0
+        for failures in calls:
+            service = Service([("fails", None, 0.0)] * failures)
+            retried = recovery.retry_async(service, config=config, service_name="model")
+            await asyncio.gather(retried, return_exceptions=True)
+            counted = counted + failures if failures == TRIES else 0
             state = await recovery._get_backoff_state_async("model")
             if not hasattr(state, "consecutive_failures"):
                 raise NotApplicable("utils.reliability.error_recovery.BackoffState has no consecutive_failures")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -22,7 +22,10 @@ def kept_alive() -> Iterator[list[aiohttp.ClientResponse]]:
         responses.append(response)
         return await start(response, *args, **kwargs)
 
-    with mock.patch.object(aiohttp.ClientResponse, "start", start_and_keep):
-        yield responses
-    for response in responses:
-        response.close()
+    try:
+        with mock.patch.object(aiohttp.ClientResponse, "start", start_and_keep):
+            yield responses
+    finally:
+        for response in responses:
+            with suppress(RuntimeError):  # its event loop is closed
+                response.close()
