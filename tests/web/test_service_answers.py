@@ -104,20 +104,27 @@ async def test_a_batch_looks_a_name_up_once(web: Web) -> None:
     assert web.network.lookups == ["a.example"]
 
 
-def test_a_failure_is_described_in_full() -> None:
+def test_a_failure_is_described_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed fetch has every key of a result, the status of the answer, and the milliseconds since it began."""
-    result = results.failure(URL, FetchError("the server answered 404 Not Found", 404), time.perf_counter() - 2)
-    took = result.pop("fetch_time_ms")  # type: ignore[misc]  # a dictionary like any other
-    assert isinstance(took, float)
-    assert 2000 <= took < 100_000
-    assert result == {
+    monkeypatch.setattr(time, "perf_counter", lambda: 12.3456789)
+    assert results.failure(URL, FetchError("the server answered 404 Not Found", 404), 10) == {
         "url": URL,
         "title": "",
         "content": None,
         "description": "",
         "error": "Not available: the server answered 404 Not Found",
         "status_code": 404,
+        "fetch_time_ms": 2345.679,
     }
+
+
+async def test_a_closed_client_says_that_it_is_closed() -> None:
+    """The error names what is wrong, and nothing else."""
+    client = URLFetcherClient("http://fetcher/X")
+    assert client.base_url == "http://fetcher/X"
+    await client.close()
+    with pytest.raises(RuntimeError, match=r"^the client is closed$"):
+        await client.fetch(URL)
 
 
 async def test_a_page_that_is_no_text_has_its_status(web: Web) -> None:
