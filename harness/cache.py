@@ -10,7 +10,7 @@ import json
 import threading
 from dataclasses import asdict
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import fingerprint
 from harness.runner import WHOLE_TREE, Verdict
@@ -115,13 +115,17 @@ class VerdictCache:
 
     def _load(self, judge: str) -> list[dict[str, object]]:
         try:
-            entries: list[dict[str, object]] = json.loads(self._file(judge).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            entries = json.loads(self._file(judge).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
             return []
-        return entries
+        return [entry for entry in entries if _is_entry(entry)] if isinstance(entries, list) else []
 
     def _file(self, judge: str) -> Path:
         return self._folder / f"{judge}.json"
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("read"), dict) and {"base", "verdict"} <= entry.keys()
 
 
 def _agrees(read: dict[str, str], tree: TreeState) -> bool:
@@ -129,13 +133,10 @@ def _agrees(read: dict[str, str], tree: TreeState) -> bool:
 
 
 def _verdict(stored: object) -> Verdict | None:
-    if not isinstance(stored, dict):
+    """Return the verdict that was stored; None where something else was."""
+    try:
+        found: dict[str, Any] = {**stored}  # type: ignore[dict-item]  # a TypeError where it is no object
+        texts = {name: tuple(map(str, found[name])) for name in ("touched", "notes")}
+        return Verdict(**{**found, **texts, "status": Status(found["status"])})
+    except (KeyError, TypeError, ValueError):
         return None
-    return Verdict(
-        **{
-            **stored,
-            "status": Status(stored["status"]),
-            "touched": tuple(stored["touched"]),
-            "notes": tuple(stored["notes"]),
-        }
-    )

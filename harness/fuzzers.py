@@ -73,7 +73,7 @@ def table(folder: Path) -> dict[str, Fuzzer]:
             )
             for name, entry in entries.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TeethError(f"{place.name}: {type(error).__name__}: {error}") from error
 
 

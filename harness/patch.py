@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@")
 NO_NEWLINE = "\\ No newline at end of file"
 NOWHERE = "/dev/null"
 
@@ -125,7 +125,8 @@ def _read_path(reader: _Reader, mark: str, prefix: str) -> str | None:
     if path == NOWHERE:
         return None
     inside = PurePosixPath(path.removeprefix(prefix))
-    if not path.startswith(prefix) or inside.is_absolute() or ".." in inside.parts or "\\" in path or ":" in path:
+    is_outside = inside.is_absolute() or ".." in inside.parts or not inside.parts
+    if not path.startswith(prefix) or is_outside or any(sign in path for sign in "\\:\0"):
         raise reader.fault(f"the path must begin with {prefix} and stay inside the tree: {path}")
     return str(inside)
 
@@ -161,8 +162,8 @@ def _read_hunk(reader: _Reader) -> Hunk:
 def _changed(root: Path, file: FilePatch) -> bytes | None:
     path = root / file.path
     if file.old is None:
-        if path.exists():
-            raise PatchError(f"{file.path}: is to be made but exists")
+        if path.exists() or any(above.is_file() for above in path.parents):
+            raise PatchError(f"{file.path}: is to be made but exists, or what is to be its folder is a file")
         lines: list[str] = []
         newline = "\n"
     else:
@@ -187,6 +188,8 @@ def _read(path: Path, name: str) -> tuple[list[str], str]:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise PatchError(f"{name}: the tree has no such file") from None
+    except (OSError, UnicodeError) as error:
+        raise PatchError(f"{name}: is no text in UTF-8 that can be read: {error}") from error
     newline = "\r\n" if "\r\n" in text else "\n"
     *whole, last = text.replace("\r\n", "\n").split("\n")
     return [line + "\n" for line in whole] + ([last] if last else []), newline

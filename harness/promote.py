@@ -54,15 +54,29 @@ def promote(project: Project, failure: Path, name: str | None = None) -> str:
 def _read(failure: Path) -> dict[str, Any]:
     try:
         entry = json.loads(failure.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PromoteError(f"{failure}: is no failure that a fuzzer kept: {error}") from error
-    if not isinstance(entry, dict) or not {"file", "test", "message"} <= entry.keys() <= FIELDS:
+    if not _is_failure(entry):
         raise PromoteError(f"{failure}: is no failure that a fuzzer kept")
     for argument, text in entry.get("arguments", {}).items():
         try:
             ast.literal_eval(text)
-        except (ValueError, SyntaxError) as error:
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
             raise PromoteError(
                 f"{failure.name}: the argument {argument} is no literal ({text[:60]}); write it as a test by hand"
             ) from error
     return {key: value for key, value in entry.items() if value is not None}
+
+
+def _is_failure(entry: object) -> bool:
+    if not isinstance(entry, dict) or not {"file", "test", "message"} <= entry.keys() <= FIELDS:
+        return False
+    arguments, texts = entry.get("arguments", {}), [entry[name] for name in ("file", "test", "message")]
+    if not isinstance(arguments, dict) or not isinstance(entry.get("schedule") or "", str):
+        return False
+    return all(isinstance(text, str) and _is_text(text) for text in [*texts, *arguments, *arguments.values()])
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8, which half of a surrogate pair cannot."""
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)

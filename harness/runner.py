@@ -276,13 +276,40 @@ def _end(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=GRACE)
 
 
+RESULT = {"test": str, "status": str, "reason": str}
+EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "start": {"test": str},
+    "result": {**RESULT},
+    "skip": {**RESULT},
+    "end": {"root": (str, type(None)), "notes": list, "fault": (str, type(None))},
+}
+"""What an event says, by its kind."""
+
+
 def read_events(events: Path) -> list[dict[str, Any]]:
     """Return the events that were written whole."""
     try:
         lines = events.read_bytes().split(b"\n")[:-1]
     except OSError:
         return []
-    return [json.loads(line) for line in lines]
+    return [event for line in lines if (event := _event(line)) is not None]
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """Read an event; None where the line is none, as where the tree that was judged wrote into the file."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and _is_whole(event) else None
+
+
+def _is_whole(event: dict[str, Any]) -> bool:
+    """Tell whether an event says what one of its kind says."""
+    fields = EVENTS.get(str(event.get("event")))
+    if fields is None or not all(isinstance(event.get(name, ...), kinds) for name, kinds in fields.items()):
+        return False
+    return "status" not in fields or event["status"] in set(Status)
 
 
 def verdict_of(

@@ -235,7 +235,7 @@ def load(path: Path) -> Teeth:
         TeethError: the file is none.
     """
     try:
-        return Teeth.model_validate_json(path.read_text(encoding="utf-8"))
+        return Teeth.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise TeethError(f"{path.name}: {error}") from error
 

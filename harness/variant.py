@@ -85,7 +85,7 @@ def load(path: Path) -> Variant:
     try:
         change = patch.parse(path.read_bytes().decode("utf-8"))
         return _variant(path, Kind(match[1]), change)
-    except (OSError, UnicodeDecodeError, ValueError, re.error) as error:
+    except (OSError, ValueError, re.error, OverflowError, RecursionError) as error:
         raise VariantError(f"{where}: {error}") from error
 
 
