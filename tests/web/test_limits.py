@@ -53,6 +53,14 @@ async def test_a_body_of_unknown_length_is_bounded_too(web: Web) -> None:
         await body_of(web, b"3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", 3, chunked)
 
 
+def test_a_stream_that_was_cut_is_told_in_a_sentence() -> None:
+    """A compressed body that ends too soon is an error with a sentence of its own."""
+    unfolder = Unfolder("gzip")
+    unfolder.feed(gzip.compress(b"text")[:-1])
+    with pytest.raises(FetchError, match=r"^the compression of the page is broken: it was cut short$"):
+        unfolder.finish()
+
+
 def test_pieces_that_unfold_count_together() -> None:
     """A body is refused for what all its pieces unfold to, none of which is too large."""
     piece = hashlib.shake_256(b"piece").digest(500)
@@ -163,6 +171,7 @@ def test_a_text_is_cut_at_its_limit() -> None:
         ("<P>one<BR>two<TABLE><TD>three</TD><TD>four</TABLE>", "one\ntwo\nthree four"),
         ("<script>gone</SCRIPT>kept", "kept"),
         ("<nav>gone<script>gone</script></nav>kept<nav>gone</nav>", "kept"),
+        ("<script>still read<nav>gone</nav>kept", "still read kept"),
         ("a --> b<!-- gone -->kept<!-- gone -->end", "a --> b kept end"),
     ],
 )
