@@ -7,6 +7,7 @@ that reaches it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from mutmut.mutation import trampoline
@@ -42,5 +43,12 @@ def _record_trampoline_hit(name: str, caller: str | None = None) -> None:
 
 
 def pytest_configure() -> None:
-    """Put the two names right before any test, and so any mutant, is imported."""
+    """Put the names right before any test, and so any mutant, is imported.
+
+    While mutmut notes which test reaches which function, processes that tests start are kept out of it: they have no
+    notes to write to. mutmut itself knows its state without the variable.
+    """
+    if os.environ.get("MUTANT_UNDER_TEST") == "stats":
+        trampoline.set_mutant_under_test("stats")
+        del os.environ["MUTANT_UNDER_TEST"]
     _NAMES.update(wrap_in_trampoline=_wrap_in_trampoline, record_trampoline_hit=_record_trampoline_hit)
