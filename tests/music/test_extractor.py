@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yt_dlp.utils import DownloadError  # type: ignore[import-untyped]
 
+from harness.made import MADE
 from harness.parts.network import Network
 from harness.parts.webserver import Reply, Request, WebServer
 from reference.cogs.music import extractor as module
@@ -17,7 +18,7 @@ from reference.cogs.music.library import Library
 from reference.cogs.music.resolver import Resolver
 from reference.cogs.music.track import Kind, Track
 from reference.cogs.music.uploads import Uploads
-from reference.utils.media.ytdl_player import YTDLError
+from reference.utils.media.ytdl_player import YTDLError, search_source
 from reference.utils.reliability.circuit_breaker import CircuitState
 from reference.utils.reliability.error_recovery import RetryConfig
 
@@ -104,6 +105,17 @@ async def test_a_site_in_trouble_is_left_alone_for_a_while(extractor: Extractor,
         await extractor.look_up(SONG, 4)
     assert site.requests == asked
     assert extractor.breaker("other.example").state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_a_refusal_keeps_no_connection_open(site: Site, status: int) -> None:
+    """Whoever holds on to the error of a site that refused does not hold its connections open."""
+    site.status = status
+    count = MADE.count()
+    with pytest.raises(YTDLError, match=str(status)) as refused:
+        await search_source(SONG)
+    assert refused.value.__cause__ is not None
+    assert [str(thing) for thing in MADE.opened_since(count) if "ytdl_network" in thing.origin] == []
 
 
 async def test_a_site_that_recovers_within_the_retry_is_fine(extractor: Extractor) -> None:

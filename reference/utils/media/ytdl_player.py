@@ -123,7 +123,7 @@ class YTDLSource(discord.PCMVolumeTransformer["discord.FFmpegPCMAudio"]):
         ytdl, info = _found(url)
         info["digest"] = hashlib.sha256(str(info.get("webpage_url") or url).encode("utf-8", "replace")).hexdigest()[:12]
         path = _inside(setup.download_folder(), ytdl.prepare_filename(info))
-        done = ytdl.process_ie_result(info, download=True)
+        done = _downloaded_by(ytdl, info)
         if not path.is_file():
             raise YTDLError("nothing was downloaded: it is larger than allowed")
         return cls(_FFmpeg(str(path), options), data={**done, "filepath": str(path)}, volume=volume)
@@ -211,8 +211,28 @@ def _found(url: str) -> tuple[GuardedYoutubeDL, dict[str, Any]]:
             return ytdl, _track(ytdl.extract_info(url, download=False))
         except YoutubeDLError as error:
             first = first or error
+            _close_answers(error)
             logger.info("yt-dlp could not open %s: %s", url, error)
     raise YTDLError(f"that cannot be played: {str(first).removeprefix('ERROR: ')}") from first
+
+
+def _downloaded_by(ytdl: GuardedYoutubeDL, info: dict[str, Any]) -> dict[str, Any]:
+    from yt_dlp.utils import YoutubeDLError  # noqa: PLC0415  imports yt-dlp
+
+    try:
+        done: dict[str, Any] = ytdl.process_ie_result(info, download=True)
+    except YoutubeDLError as error:
+        _close_answers(error)
+        raise YTDLError(f"that cannot be downloaded: {str(error).removeprefix('ERROR: ')}") from error
+    return done
+
+
+def _close_answers(error: BaseException | None) -> None:
+    """Close the answers of sites that a chain of exceptions would keep open for as long as somebody holds it."""
+    while error is not None:
+        if (answer := getattr(error, "response", None)) is not None:
+            answer.close()
+        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
 
 
 def _track(info: dict[str, Any] | None) -> dict[str, Any]:
