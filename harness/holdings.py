@@ -24,6 +24,7 @@ PATIENCE = 10.0
 """Seconds that a thread, a process or a socket gets to come to the end that it was told."""
 
 STAY = {
+    "voice-socket-reader": "discord.py's reader of a voice connection that was closed sleeps for up to 30 s",
     "sqlite ": "the crew of the database serves the process and sleeps; it is a daemon",
     "asyncio_": "the default executor of a loop that still runs keeps its threads until the loop is closed",
     "apart from the test": "a regression's own thread, which reports itself where it is stuck",
@@ -31,6 +32,11 @@ STAY = {
     "pydevd": "a debugger",
 }
 """Names by which threads begin that may stay, and why."""
+
+STAY_OPEN = {
+    "bot.pid": "the lock of the only instance is held until the process ends",
+}
+"""Files that may stay open, and why."""
 
 DESCRIPTORS = next((Path(folder) for folder in ("/proc/self/fd", "/dev/fd") if Path(folder).is_dir()), None)
 """The folder that lists the open descriptors of the process that looks; Windows has none."""
@@ -100,7 +106,12 @@ class Holdings:
         found += map(str, things)
         told = {target.fileno() for thing in things if thing.kind == "socket" and (target := thing.target())}
         if len(self.descriptors) > len(before.descriptors):
-            found += [_describe(each) for each in sorted(self.descriptors - before.descriptors - told)]
+            named = {each: _target(each) for each in sorted(self.descriptors - before.descriptors - told)}
+            found += [
+                f"the descriptor {each}{target and f', {target}'}"
+                for each, target in named.items()
+                if not target.endswith(tuple(STAY_OPEN))
+            ]
         if (more := self.handles - before.handles) > SLACK:
             found.append(f"{more} handles")
         return found + [f"the temporary file {name}" for name in sorted(self.temporary - before.temporary)]
@@ -123,12 +134,13 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _describe(descriptor: int) -> str:
-    target = ""
-    if DESCRIPTORS is not None:
-        with contextlib.suppress(OSError):
-            target = f", {(DESCRIPTORS / str(descriptor)).readlink()}"
-    return f"the descriptor {descriptor}{target}"
+def _target(descriptor: int) -> str:
+    """Return what a descriptor is open on, empty where that cannot be known."""
+    if DESCRIPTORS is None:
+        return ""
+    with contextlib.suppress(OSError):
+        return str((DESCRIPTORS / str(descriptor)).readlink())
+    return ""
 
 
 def left_behind(before: Holdings, *, outside: bool = True, patience: float = PATIENCE) -> list[str]:

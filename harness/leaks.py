@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 BLOCKED = 10.0
 """Seconds for which a callback may compute or stand still."""
 
-STAY: dict[str, str] = {}
+STAY = {
+    "RequestHandler.start": "aiohttp lets a connection whose body nobody read linger for ten seconds, gone or not",
+}
 """Names of coroutines whose tasks may stay until the event loop is closed, and why."""
 
 
