@@ -63,7 +63,7 @@ class Budget:
     def settings(self) -> settings:
         """Hypothesis's settings in the profile of this process."""
         is_deep = _profile() == "deep"
-        options: dict[str, Any] = {} if is_deep else {"database": None, "derandomize": True}
+        database = settings.get_profile("default").database if is_deep else None
         return settings(
             max_examples=self.examples,
             deadline=None,
@@ -71,7 +71,8 @@ class Budget:
             report_multiple_bugs=False,
             print_blob=is_deep,
             phases=(Phase.generate,) if _profile() == "teeth" else tuple(set(Phase) - {Phase.explain}),
-            **options,
+            database=database,
+            derandomize=not is_deep,
         )
 
     def tries(self, test: F) -> F:
