@@ -8,11 +8,13 @@ migrations, failing ones included, the version is that of the last file applied,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import re
 import sqlite3
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -25,7 +27,7 @@ from fuzz.databases import hops_of, small
 from fuzz.schedule import Script, run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from harness.subject import Subject
 
@@ -335,3 +337,48 @@ async def judge(
     tables = {row[0] for row in await cursor.fetchall() if row[0].startswith("step")}
     due = set().union(*(names for number, names in present.items() if number <= version))
     assert tables == due, f"the tables {sorted(tables ^ due)} are there or missing in spite of version {version}"
+
+
+@FUZZ.tries
+@given(
+    numbers=st.lists(st.integers(1, 40), min_size=1, max_size=4, unique=True).map(sorted),
+    place=st.integers(0, 3),
+    later=st.integers(1, 9),
+)
+def test_a_file_that_comes_during_a_run(*, subject: Subject, numbers: list[int], place: int, later: int) -> None:
+    """A file that appears while others are applied is applied or not, and the version says which."""
+    late = numbers[-1] + later
+
+    async def main(database: Any) -> None:
+        with tempfile.TemporaryDirectory() as name, calling("come", partial(step, Path(name), late)):
+            for index, number in enumerate(numbers):
+                step(Path(name), number, *(["SELECT come()"] if index == place % len(numbers) else []))
+            async with database.get_connection() as connection:
+                with mock.patch.object(subject.database.migrations, "MIGRATIONS_DIR", Path(name)):
+                    reported = await run_once(subject, connection, fails=False)
+                    cursor = await connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'step%'")
+                    applied = {int(row[0].removeprefix("step_")): {str(row[0])} for row in await cursor.fetchall()}
+                    assert applied.keys() >= set(numbers), f"files {numbers} were there and {set(applied)} applied"
+                    await judge(subject, connection, max(applied), applied, reported)
+
+    on_a_database(subject, main)
+
+
+def step(folder: Path, number: int, *more: str) -> int:
+    """Write a file that makes a table of its number, and does more."""
+    write(folder, number, [f"CREATE TABLE step_{number} (id INTEGER)", *more], None)
+    return number
+
+
+@contextlib.contextmanager
+def calling(name: str, function: Callable[[], int]) -> Iterator[None]:
+    """Let statements call a function, on every connection that is opened until the block ends."""
+    connect = sqlite3.connect
+
+    def opened(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **options)
+        connection.create_function(name, 0, function)
+        return connection
+
+    with mock.patch.object(sqlite3, "connect", opened):
+        yield

@@ -1,11 +1,13 @@
 """Pictures of any mode, size and kind, whole and damaged: a small picture comes out, or a plain refusal.
 
 A whole picture fits its box, is not enlarged, loses no side, lies upright, and shows no colour that was invisible.
+One of a few kilobytes that would unfold to far too many pixels is refused.
 Bytes are changed, cut out and doubled; then it may be refused, by a `ValueError` or an `OSError` and in no other way.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fuzz.budget import fuzzer
+from harness.parts.bomb import bomb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
@@ -130,3 +135,31 @@ def test_damaged_pictures(*, subject: Subject, picture: tuple[str, str], damage:
         raise
     except Exception as error:
         raise AssertionError(f"a damaged {picture[0]} raised {type(error).__name__}: {error}") from error
+
+
+BOMBS = ((15_000, 12_000), (12_000, 15_000), (60_000, 3_100), (3_100, 60_000), (13_500, 13_500))
+"""Widths and heights of more than 180 million pixels, twice as many as Pillow warns of."""
+
+packed = functools.lru_cache(bomb)
+
+
+@pytest.fixture
+def _pillow_limit() -> Iterator[None]:
+    """Keep a tree from changing Pillow's limit for the tests that follow."""
+    before = Image.MAX_IMAGE_PIXELS
+    yield
+    Image.MAX_IMAGE_PIXELS = before
+
+
+@pytest.mark.usefixtures("_pillow_limit")
+@FUZZ.tries
+@given(size=st.sampled_from(BOMBS), box=st.tuples(boxes, boxes))
+def test_bombs(*, subject: Subject, size: tuple[int, int], box: tuple[int, int]) -> None:
+    """A small file that would unfold to more than 180 million pixels is refused, or given back as it is."""
+    data = packed(*size)
+    try:
+        content, width, height = subject.media.media_rust.MediaProcessorWrapper().resize(data, *box)
+    except Exception:  # noqa: BLE001  a refusal may be of any type
+        return
+    pixels = size[0] * size[1] / 1e6
+    assert content == data or not width or not height, f"{len(data)} bytes unfolded to {pixels:.0f} million pixels"

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageCms, ImageOps
+
+from harness.parts.bomb import bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,20 +250,6 @@ def test_nothing_is_enlarged(subject: Subject, mode: str) -> None:
     """A picture that fits already keeps its size."""
     image = resized(subject, f"a small picture of mode {mode}", file(gradient(mode), "PNG"), (500, 400))
     assert image.size == (WIDTH, HEIGHT), f"a picture of {WIDTH}x{HEIGHT} came out as {image.size}"
-
-
-def bomb(width: int, height: int) -> bytes:
-    """Make a small PNG of 1 bit that unfolds to many pixels."""
-    row = bytes(1 + (width + 7) // 8)
-    packer = zlib.compressobj(9)
-    data = b"".join([*(packer.compress(row * 100) for _ in range(height // 100)), packer.flush()])
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in parts)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 @pytest.fixture

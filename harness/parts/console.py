@@ -37,9 +37,10 @@ TERMINALS = frozenset({"console", "device"})
 """Kinds of standard output that Python calls a terminal."""
 
 CONSOLE_MODE = 0x0003
-ERROR_INVALID_HANDLE = 6
+ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER = 6, 87
 
-STANDARD_HANDLES = frozenset({2**32 - 10, 2**32 - 11, 2**32 - 12})
+STANDARD_ERROR = 2**32 - 12
+STANDARD_HANDLES = frozenset({2**32 - 10, 2**32 - 11, STANDARD_ERROR})
 """Which streams can be asked for: -10 to -12, as 32 bits without a sign."""
 
 
@@ -52,10 +53,21 @@ class Kernel32:
         last_error: what GetLastError returns.
     """
 
-    def __init__(self, kind: str) -> None:
-        """Make one whose standard streams are all of one kind, a key of `HANDLES`."""
+    def __init__(
+        self, kind: str, error: str | None = None, *, mode: int = CONSOLE_MODE, takes_modes: bool = True
+    ) -> None:
+        """Make one for certain standard streams.
+
+        Args:
+            kind: what standard output is, a key of `HANDLES`; standard input is the same.
+            error: what standard error is, the same if None.
+            mode: of the console, where one of them is one.
+            takes_modes: whether the console takes a new mode; one before Windows 10 does not know all of them.
+        """
         self.kind = kind
-        self.mode = CONSOLE_MODE
+        self.error = kind if error is None else error
+        self.mode = mode
+        self.takes_modes = takes_modes
         self.modes_set: list[tuple[int, int]] = []
         self.last_error = 0
         self._functions: dict[str, _Function] = {}
@@ -76,10 +88,12 @@ class Kernel32:
         return self.__getattr__(name)
 
     def _get_std_handle(self, which: Any) -> int:
-        return HANDLES[self.kind] if _number(which) % 2**32 in STANDARD_HANDLES else INVALID
+        stream = _number(which) % 2**32
+        kind = self.error if stream == STANDARD_ERROR else self.kind
+        return HANDLES[kind] if stream in STANDARD_HANDLES else INVALID
 
     def _get_file_type(self, handle: Any) -> int:
-        return FILE_TYPES.get(self.kind, 0) if self._is_ours(handle) else 0
+        return next((FILE_TYPES.get(kind, 0) for kind in (self.kind, self.error) if _is(handle, kind)), 0)
 
     def _get_console_mode(self, handle: Any, mode: Any) -> int:
         if not self._is_console(handle):
@@ -91,17 +105,16 @@ class Kernel32:
         self.modes_set.append((_number(handle), _number(mode)))
         if not self._is_console(handle):
             return self._refused()
+        if not self.takes_modes:
+            return self._refused(ERROR_INVALID_PARAMETER)
         self.mode = _number(mode)
         return 1
 
-    def _is_ours(self, handle: Any) -> bool:
-        return _number(handle) % 2**64 == HANDLES[self.kind]
-
     def _is_console(self, handle: Any) -> bool:
-        return self.kind == "console" and self._is_ours(handle)
+        return "console" in {self.kind, self.error} and _is(handle, "console")
 
-    def _refused(self) -> int:
-        self.last_error = ERROR_INVALID_HANDLE
+    def _refused(self, error: int = ERROR_INVALID_HANDLE) -> int:
+        self.last_error = error
         return 0
 
 
@@ -127,6 +140,10 @@ def _number(value: Any) -> int:
     """Read an argument in every spelling that ctypes takes for an integer or a handle."""
     plain = getattr(value, "value", value)
     return 0 if plain is None else int(plain)
+
+
+def _is(handle: Any, kind: str) -> bool:
+    return _number(handle) % 2**64 == HANDLES[kind]
 
 
 def _pointed_at(pointer: Any) -> Any:
