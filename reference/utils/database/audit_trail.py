@@ -104,8 +104,7 @@ class AuditTrail(Store):
             action_type: of this kind alone.
             limit: how many at most.
         """
-        since = "" if days is None else utc_text(datetime.now(UTC) - timedelta(days=days))
-        values = {"since": since, "guild": guild_id, "kind": action_type, "limit": max(0, limit)}
+        values = {"since": _days_ago(days), "guild": guild_id, "kind": action_type, "limit": max(0, limit)}
         rows = await self.read(lambda raw: raw.execute(SELECT, values).fetchall())
         return [{**dict(row), "details": json_loads(row["details"])} for row in rows]
 
@@ -164,6 +163,16 @@ class AuditTrail(Store):
         select = "SELECT * FROM error_log ORDER BY last_seen DESC, id DESC LIMIT ?"
         rows = await self.read(lambda raw: raw.execute(select, (max(0, limit),)).fetchall())
         return [dict(row) for row in rows]
+
+
+def _days_ago(days: float | None) -> str:
+    """Return the text of a moment, that of all if there is none; one that no calendar has is the nearest that has."""
+    if days is None:
+        return ""
+    try:
+        return utc_text(datetime.now(UTC) - timedelta(days=days))
+    except OverflowError:
+        return "" if days > 0 else utc_text(datetime.max.replace(tzinfo=UTC))
 
 
 def _body(values: Iterable[object]) -> str:

@@ -63,7 +63,7 @@ class UserStats(Store):
             ValueError: the amount is no whole number of a sensible size.
         """
         statement = _known(stat_name, STATS)
-        if int(amount) != amount or abs(amount) > LARGEST:
+        if abs(amount) > LARGEST or int(amount) != amount:
             raise ValueError(f"{stat_name} is counted in whole numbers up to 2**53, not {amount!r}")
         values = {"user": user_id, "guild": guild_id, "amount": amount, "now": utc_text()}
 
