@@ -91,7 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants.MutantsError,
     ) as error:
         return _say(errors, Exit.USAGE, str(error))
-    except (BrokenError, register.RegisterError, evidence.EvidenceError, fuzzers.TeethError) as error:
+    except (
+        BrokenError,
+        register.RegisterError,
+        evidence.EvidenceError,
+        fuzzers.TeethError,
+        search.SearchError,
+    ) as error:
         return _say(errors, Exit.BROKEN, str(error))
     except KeyboardInterrupt:
         return _say(errors, Exit.INTERRUPTED, "stopped; nothing was written")
@@ -291,9 +297,13 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
 
 def _guarding(project: Project, chosen: list[Finding]) -> list[Fuzzer]:
     found = fuzzers.guarding(project, {finding.id for finding in chosen if not finding.is_open})
-    if found and find_spec("hypothesis") is None:
-        raise UsageError("the fuzzers need hypothesis: install the group `test`, or leave them out with --no-fuzz")
+    _check_hypothesis(found, "install the group `test`, or leave them out with --no-fuzz")
     return found
+
+
+def _check_hypothesis(chosen: list[Fuzzer], advice: str) -> None:
+    if chosen and find_spec("hypothesis") is None:
+        raise UsageError(f"the fuzzers need hypothesis: {advice}")
 
 
 def _try_teeth(
@@ -315,6 +325,7 @@ def _fuzz(options: argparse.Namespace, screen: Console, errors: Console) -> Exit
     if unknown := [name for name in options.only if name not in known]:
         raise UsageError(f"{unknown[0]}: there is no such fuzzer; there are {', '.join(known)}")
     chosen = [fuzzer for name, fuzzer in known.items() if not options.only or name in options.only]
+    _check_hypothesis(chosen, "install the group `test`")
     return _bite(project, chosen, screen, errors) if options.teeth else _search(project, chosen, options, screen)
 
 

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.project import HOME
 from harness.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
     from harness.fuzzers import Fuzzer
     from harness.project import Project
 
+RAN = {0, 1}
+"""Exit codes of pytest that mean: it ran, and found nothing or something."""
+
+LINES_TOLD = 5
+"""So many lines of what pytest said last are told where a fuzzer could not be run."""
+
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+class SearchError(RuntimeError):
+    """A fuzzer could not be run; the text says which, and what pytest said."""
 
 
 def seconds(text: str) -> float:
@@ -74,6 +85,9 @@ def search(
         fuzzers: which of them.
         limit: seconds.
         on_step: told after each file: the fuzzer's name and what was found so far.
+
+    Raises:
+        SearchError: a fuzzer could not be run, so nothing was searched.
     """
     found = Found()
     try:
@@ -109,23 +123,37 @@ def _search(
 def _run(project: Project, fuzzer: Fuzzer, times: int, limit: float, folder: Path) -> int:
     """Run one file; return how many examples it tried."""
     with scratch_folder("fuzz") as scratch:
-        counts = scratch / "counts.json"
-        process = subprocess.Popen(  # noqa: S603  our own fuzzers
-            [
-                *(sys.executable, "-m", "pytest", str(fuzzer.file), "-q", "-p", "no:cacheprovider"),
-                *("--fuzz-counts", str(counts), "--fuzz-failures", str(folder), "--basetemp", str(scratch / "pytest")),
-            ],
-            cwd=project.root,
-            env=os.environ | {"FUZZ_PROFILE": "deep", "FUZZ_TIMES": str(times)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            process.wait(limit)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        counts, log = scratch / "counts.json", scratch / "log.txt"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  our own fuzzers
+                [
+                    *(sys.executable, "-m", "pytest", str(fuzzer.file), "-q", "-p", "no:cacheprovider"),
+                    *("--fuzz-counts", str(counts), "--fuzz-failures", str(folder)),
+                    *("--basetemp", str(scratch / "pytest"), *_configuration(project)),
+                ],
+                cwd=project.root,
+                env=os.environ | {"FUZZ_PROFILE": "deep", "FUZZ_TIMES": str(times)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                code = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                code = 0
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+        if code not in RAN:
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise SearchError("\n".join([f"the fuzzer {fuzzer.name} could not be run:", *said[-LINES_TOLD:]]))
         return int(json.loads(counts.read_text(encoding="utf-8")).get(fuzzer.name, 0)) if counts.exists() else 0
+
+
+def _configuration(project: Project) -> tuple[str, ...]:
+    """Return what pytest is told where there is no pyproject.toml to tell it, as where the package is installed."""
+    if (project.root / "pyproject.toml").is_file():
+        return ()
+    root = str(project.root)
+    plugins = ("-p", "harness.plugin", "-p", "harness.not_run")
+    return ("-c", str(HOME / "harness" / "judge.ini"), "--rootdir", root, "--confcutdir", root, *plugins)

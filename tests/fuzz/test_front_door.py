@@ -147,13 +147,34 @@ def test_a_search_keeps_what_it_finds(project: Project) -> None:
     (project.fuzz / "test_counter.py").write_text(SEARCHED, encoding="utf-8")
     (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
     steps: list[str] = []
-    found = search.search(project, fuzzers.table(project.fuzz).values(), 3.0, lambda name, _: steps.append(name))
-    assert steps
-    assert set(steps) == {"counter"}
-    assert found.examples >= 7
+
+    def step(name: str, _found: search.Found) -> None:
+        steps.append(name)
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+
+    found = search.search(project, fuzzers.table(project.fuzz).values(), 120.0, step)
+    assert steps == ["counter", "counter"]
+    assert found.examples == 14
     assert [path.name for path in found.failures] == ["finds-1.json"]
     assert found.rate > 0
     assert promote.failures(project) == found.failures
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("import no_such_module\n", "No module named 'no_such_module'"), ('"""Nothing."""\n', "no tests ran")],
+)
+def test_a_fuzzer_that_cannot_run_is_no_search(
+    project: Project, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    """A fuzzer that cannot be imported, or holds no test, ends the search in red and says why."""
+    (project.fuzz / "test_counter.py").write_text(text, encoding="utf-8")
+    (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
+    assert main(["fuzz", "--project", str(project.root), "--time", "60s"]) == Exit.BROKEN
+    said = capsys.readouterr().err
+    assert "the fuzzer counter could not be run" in said
+    assert told in said
 
 
 def test_ctrl_c_keeps_what_was_found(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
