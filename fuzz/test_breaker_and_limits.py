@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hypothesis import given
@@ -57,18 +57,20 @@ class Fuse:
         state: ``closed``, ``open`` or ``half-open``.
         failures: since it was closed, or since the last success.
         out: probes that were admitted and not reported on.
+        probes: probes that were admitted since it became half-open.
         successes: of probes.
     """
 
     def __init__(self) -> None:
         self.state = "closed"
-        self.failures = self.total = self.out = self.successes = 0
+        self.failures = self.total = self.out = self.probes = self.successes = 0
         self.until = 0.0
 
     def look(self, now: float) -> None:
         """Become half-open when that is due."""
         if self.state == "open" and now >= self.until:
-            self.state, self.out, self.successes = "half-open", 0, 0
+            self.state = "half-open"
+            self.out = self.probes = self.successes = 0
 
     def judge_admission(self, admitted: bool) -> None:
         """Check an answer to the question whether a call may be made."""
@@ -77,7 +79,7 @@ class Fuse:
         elif self.state == "open":
             assert not admitted, "a call was admitted while the circuit was open"
         elif self.state == "half-open":
-            assert admitted or self.out, "no probe was admitted, and none was out"
+            assert admitted or self.probes >= PROBES, f"a probe was refused after {self.probes} of {PROBES}"
             assert not admitted or self.out < PROBES, f"a probe was admitted while {self.out} were out"
 
     def fail(self, now: float) -> None:
@@ -100,46 +102,81 @@ class Fuse:
         self.state, self.failures, self.total = "closed", 0, 0
 
 
+ACTS = {
+    "trip": ["call fails"] * THRESHOLD,
+    "fail": ["call fails"],
+    "work": ["call works"],
+    "ask": ["ask"] * (PROBES + 1),
+    "ask and fail": ["ask"] * PROBES + ["report failure"],
+    "pass": ["pass"],
+    "pass a little": ["pass a little"],
+    "reset": ["reset"],
+}
+"""What happens to a breaker, step by step."""
+
+
+class Fused:
+    """A breaker of the tree, with its model beside it."""
+
+    def __init__(self, circuit: Any, clock: Clock) -> None:
+        """Make a breaker."""
+        self.breaker = circuit.CircuitBreaker("f", THRESHOLD, RESET, PROBES)
+        self._names = {"closed": circuit.CircuitState.CLOSED, "open": circuit.CircuitState.OPEN}
+        self._clock, self._fuse = clock, Fuse()
+
+    def do(self, step: str) -> None:
+        """Take a step, and compare."""
+        if step.startswith("pass"):
+            self._clock.now += RESET + 0.1 if step == "pass" else RESET / 4
+        self._fuse.look(self._clock.now)
+        if step == "reset":
+            self.breaker.reset()
+            self._fuse.close()
+        elif step == "report failure":
+            self._report(fails=True)
+        elif step.startswith(("call", "ask")):
+            self._ask(step)
+        self._compare()
+
+    def _ask(self, step: str) -> None:
+        admitted = self.breaker.can_execute()
+        self._fuse.judge_admission(admitted)
+        is_probe = admitted and self._fuse.state == "half-open"
+        self._fuse.out += is_probe
+        self._fuse.probes += is_probe
+        if admitted and step != "ask":
+            self._report(fails=step == "call fails")
+
+    def _report(self, *, fails: bool) -> None:
+        if self._fuse.state == "open" or (self._fuse.state == "half-open" and not self._fuse.out):
+            return  # nobody was admitted who could report
+        if fails:
+            self.breaker.record_failure()
+            self._fuse.fail(self._clock.now)
+        else:
+            self.breaker.record_success()
+            self._fuse.succeed()
+
+    def _compare(self) -> None:
+        fuse, state = self._fuse, self.breaker.state
+        if fuse.state == "half-open" and state is self._names["closed"]:
+            assert fuse.successes, "the circuit was closed without a successful probe"
+            fuse.close()
+        elif fuse.state == "half-open":
+            assert fuse.successes < PROBES, f"{fuse.successes} probes worked, and the circuit is {state}"
+        if fuse.state in self._names:
+            assert state is self._names[fuse.state], f"the circuit is {state}; it should be {fuse.state}"
+
+
 @FUZZ.tries
-@given(
-    acts=st.lists(
-        st.sampled_from(["call fails", "call fails", "call works", "ask", "pass", "pass a little", "reset"]),
-        max_size=25,
-    )
-)
+@given(acts=st.lists(st.sampled_from(sorted(ACTS)), max_size=12))
 def test_a_breaker(*, subject: Subject, acts: list[str]) -> None:
     """A breaker opens after failures in a row, refuses until its time is over, and then admits its probes alone."""
-    circuit = subject.reliability.circuit_breaker
-    clock, fuse = Clock(), Fuse()
+    clock = Clock()
     with clock.shown():
-        breaker = circuit.CircuitBreaker("f", THRESHOLD, RESET, PROBES)
-        names = {"closed": circuit.CircuitState.CLOSED, "open": circuit.CircuitState.OPEN}
-        for act in acts:
-            if act.startswith("pass"):
-                clock.now += RESET + 0.1 if act == "pass" else RESET / 4
-            fuse.look(clock.now)
-            if act == "reset":
-                breaker.reset()
-                fuse.close()
-            elif act.startswith(("call", "ask")):
-                admitted = breaker.can_execute()
-                fuse.judge_admission(admitted)
-                fuse.out += admitted and fuse.state == "half-open"
-                if admitted and act == "call fails":
-                    breaker.record_failure()
-                    fuse.fail(clock.now)
-                elif admitted and act == "call works":
-                    breaker.record_success()
-                    fuse.succeed()
-            if fuse.state == "half-open" and breaker.state is names["closed"]:
-                assert fuse.successes, "the circuit was closed without a successful probe"
-                fuse.close()
-            elif fuse.state == "half-open":
-                assert fuse.successes < PROBES, f"{fuse.successes} probes worked, and the circuit is {breaker.state}"
-            if fuse.state in names:
-                assert breaker.state is names[fuse.state], (
-                    f"the circuit is {breaker.state} after {acts}; it should be {fuse.state}"
-                )
+        fused = Fused(subject.reliability.circuit_breaker, clock)
+        for step in (step for act in acts for step in ACTS[act]):
+            fused.do(step)
 
 
 # Limits
@@ -155,9 +192,9 @@ Request = tuple[str, int, int, int, float]
     requests=st.lists(
         st.tuples(
             st.sampled_from(SCOPES),
-            st.integers(1, 2),
-            st.integers(1, 2),
-            st.integers(1, 2),
+            st.integers(1, 3),
+            st.integers(1, 3),
+            st.integers(1, 3),
             st.sampled_from([0.0, 0.0, 0.0, 0.1, 1 / 3, 2.0]),
         ),
         max_size=30,
