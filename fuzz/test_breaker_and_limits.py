@@ -168,8 +168,16 @@ class Fused:
             assert state is self._names[fuse.state], f"the circuit is {state}; it should be {fuse.state}"
 
 
+BEGINNINGS = ([], ["trip"], ["trip", "pass"], ["trip", "pass", "ask and fail", "pass"])
+histories = st.builds(
+    lambda beginning, rest: [*beginning, *rest],
+    st.sampled_from(BEGINNINGS),
+    st.lists(st.sampled_from(sorted(ACTS)), max_size=12),
+)
+
+
 @FUZZ.tries
-@given(acts=st.lists(st.sampled_from(sorted(ACTS)), max_size=12))
+@given(acts=histories)
 def test_a_breaker(*, subject: Subject, acts: list[str]) -> None:
     """A breaker opens after failures in a row, refuses until its time is over, and then admits its probes alone."""
     clock = Clock()
