@@ -168,7 +168,7 @@ class Fused:
             assert state is self._names[fuse.state], f"the circuit is {state}; it should be {fuse.state}"
 
 
-BEGINNINGS = ([], ["trip"], ["trip", "pass"], ["trip", "pass", "ask and fail", "pass"])
+BEGINNINGS: tuple[list[str], ...] = ([], ["trip"], ["trip", "pass"], ["trip", "pass", "ask and fail", "pass"])
 histories = st.builds(
     lambda beginning, rest: [*beginning, *rest],
     st.sampled_from(BEGINNINGS),
