@@ -82,7 +82,7 @@ def standing_between(judge: Judge) -> Iterator[Any]:
     for call in _calls():
         yield mock.patch.object(call.owner, call.attribute, _standing_in(call, judge))
     yield mock.patch.object(pathlib.Path, "open", _opening(judge))
-    yield mock.patch.object(sqlite3, "connect", _connecting(judge))
+    yield mock.patch.object(sqlite3, "connect", connecting(judge))
     for owner, attribute, name in (
         (aiohttp.client_proto.ResponseHandler, "data_received", "read"),
         (aiohttp.http_writer.StreamWriter, "write_headers", "write"),
@@ -160,7 +160,7 @@ class _Written:
         return getattr(self._file, name)
 
 
-def _connecting(judge: Judge) -> Any:
+def connecting(judge: Judge) -> Any:
     """Return ``sqlite3.connect`` whose connections can fail in what they are asked."""
     connect = sqlite3.connect
 
@@ -177,12 +177,12 @@ def _connecting(judge: Judge) -> Any:
             judged(judge, "commit", lambda: sqlite3.OperationalError("disk I/O error"))
             super().commit()
 
-    def connecting(path: str | os.PathLike[str], **options: Any) -> Any:
+    def opened(path: str | os.PathLike[str], **options: Any) -> Any:
         judged(judge, "connect", lambda: sqlite3.OperationalError("unable to open database file"))
         options.setdefault("factory", Connection)
         return connect(path, **options)
 
-    return connecting
+    return opened
 
 
 def _full() -> sqlite3.OperationalError:

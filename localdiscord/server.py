@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from localdiscord.driver.person import Person
 from localdiscord.faults import Faults
 from localdiscord.gateway.codes import Close, Op
 from localdiscord.gateway.connection import Connection
+from localdiscord.model.interaction import ANSWER_WITHIN
 from localdiscord.model.town import found
 from localdiscord.model.world import Event, World
 from localdiscord.rest import make_api
@@ -26,7 +28,7 @@ from localdiscord.voice.server import VoiceServer
 from localdiscord.web import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aiohttp.typedefs import Handler
 
@@ -222,9 +224,25 @@ class LocalDiscord:
             TimeoutError: it does not become quiet; the message says why.
         """
         try:
-            await self.until(lambda: not self._noise(), seconds)
+            with self._looking_again():
+                await self.until(lambda: not self._noise(), seconds)
         except TimeoutError:
             raise TimeoutError(f"The local Discord is not quiet after {seconds:g} s: {self._noise()}.") from None
+
+    @contextmanager
+    def _looking_again(self) -> Iterator[None]:
+        """Have those look again who wait, every time when an interaction that nobody answered may be over."""
+        loop = asyncio.get_running_loop()
+
+        def look() -> None:
+            self.notify()
+            timers[0] = loop.call_later(ANSWER_WITHIN, look)
+
+        timers = [loop.call_later(ANSWER_WITHIN, look)]
+        try:
+            yield
+        finally:
+            timers[0].cancel()
 
     def _noise(self) -> str:
         """Say what is going on; nothing where all is quiet."""

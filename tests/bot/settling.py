@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from localdiscord import LocalDiscord
 
-__all__ = ["settled"]
+__all__ = ["HANDLING", "settled"]
 
 HANDLING = ("discord.py: ", "CommandTree-invoker", "discord-ui-view-dispatch-", "discord-ui-modal-dispatch-")
 """How discord.py names the tasks in which a bot handles what happened."""

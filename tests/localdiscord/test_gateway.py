@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localdiscord import LocalDiscord
+from localdiscord import LocalDiscord, server
+from localdiscord.actions import interactions
 from localdiscord.gateway.codes import Close, Op
 from localdiscord.intents import NO_INTENTS, Intents
+from localdiscord.model.interaction import Act, InteractionType
 from tests.localdiscord.gateway_peer import peer
 
 if TYPE_CHECKING:
@@ -167,6 +169,24 @@ async def test_heartbeats_are_answered_and_asked_for(discord: LocalDiscord) -> N
         assert await client.op(Op.HEARTBEAT) is None
         await client.send(Op.HEARTBEAT, client.sequence)
         await discord.settled()
+
+
+async def test_nobody_waits_longer_than_an_interaction_may_be_answered(
+    discord: LocalDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`settled` ends as soon as the time is over in which a bot could have answered, although nothing else happens."""
+    for module in (server, interactions):
+        monkeypatch.setattr(module, "ANSWER_WITHIN", 0.2)
+    async with peer(discord) as client:
+        await client.identify()
+        await client.quiet()
+        act = Act(InteractionType.COMMAND, {"name": "x", "type": 1})
+        town = discord.town
+        interactions.begin(discord.world, town.application, town.owner, town.channels["general"], act)
+        await client.event("INTERACTION_CREATE")
+        await client.send(Op.HEARTBEAT, client.sequence)
+        await discord.settled(5.0)
+        assert interactions.waiting(discord.world) == []
 
 
 async def test_a_heartbeat_is_answered_after_the_time_of_a_good_line(discord: LocalDiscord) -> None:
