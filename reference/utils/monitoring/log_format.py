@@ -86,6 +86,8 @@ def event_line(event: Mapping[str, Any]) -> bytes:
 
 def printable(text: str) -> str:
     """Return text for a terminal or a plain log: everything that is obeyed, line feeds too, is shown as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if char.isprintable() and not _OBEYED.match(char) else _escape(char) for char in text)
 
 

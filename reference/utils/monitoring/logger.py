@@ -50,7 +50,8 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a traceback follows on lines of its own, each set off by a bar."""
-        text = f"{utc_text(record.created)} {self.level(record)} {record.name}: {printable(self._message(record))}"
+        name, message = printable(record.name), printable(self._message(record))
+        text = f"{utc_text(record.created)} {self.level(record)} {name}: {message}"
         event: dict[str, Any] = {}
         add_traceback(event, record.exc_info, record.exc_text)
         trace = event.get("exception", {}).get("traceback", "")
@@ -58,7 +59,7 @@ class PlainFormatter(logging.Formatter):
 
     def level(self, record: logging.LogRecord) -> str:
         """Return the record's level, as it is shown."""
-        return f"{record.levelname:<8}"
+        return f"{printable(record.levelname):<8}"
 
     def _message(self, record: logging.LogRecord) -> str:
         hidden = vars(record).get(HIDDEN)
