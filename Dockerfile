@@ -2,7 +2,8 @@
 # The bot, without a root user and with a health check.
 #
 #   docker build --tag reference-bot .
-#   docker run --detach --env DISCORD_TOKEN --volume bot-data:/data --read-only --tmpfs /tmp --cap-drop ALL reference-bot
+#   docker run --detach --env DISCORD_TOKEN --volume bot-data:/data --read-only --tmpfs /tmp --cap-drop ALL \
+#     --stop-timeout 60 reference-bot
 #
 # What it keeps is below /data. The health page listens inside the container alone; `docker ps` shows what it says.
 

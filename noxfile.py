@@ -29,6 +29,9 @@ SAMPLE = ("--finding", "F01", "F05", "F15")
 PATIENCE = 60.0
 """Seconds that what runs has to end in order after Ctrl+C: the bot leaves Discord, a search writes what it found."""
 
+INSTALLED = Path("tests", "packaging", "installed.py").resolve()
+"""A program that uses the installed package; it gets an empty directory."""
+
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv" if shutil.which("uv") or find_spec("uv") else "virtualenv"
 nox.options.download_python = "never"
@@ -149,8 +152,18 @@ def wheel(session: nox.Session) -> None:
         code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
         installed = str(session.run("python", "-c", code, silent=True)).strip()
         session.run("executable-audit", "judge", "--subject", installed, *(session.posargs or SAMPLE))
-        session.run("python", "-m", "localdiscord", "--help", silent=True)
         session.run("python", "-m", "reference", "check")
+        for left in empty.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        session.run("python", "-I", str(INSTALLED))
+
+
+@nox.session
+def image(session: nox.Session) -> None:
+    """Carry out the Docker file without an engine, and use what it builds: Linux only."""
+    if sys.platform != "linux":
+        session.skip("the image is one of Linux")
+    session.run("python", "tests/packaging/image.py", str(Path(session.create_tmp(), "image")))
 
 
 @nox.session(python=PYTHONS[0])

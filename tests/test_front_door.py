@@ -101,9 +101,10 @@ def test_every_job_may_do_little_and_ends(job: str) -> None:
 
 
 def test_there_is_a_job_for_each_promise() -> None:
-    """Tests, lint, types, documents, wheel, proof, searches and the merging of evidence are jobs of their own."""
+    """Tests, lint, types, documents, wheel, proof, searches and the merging of evidence are jobs; so is the image."""
     promised = {"tests", "lint", "types", "docs", "wheel", "minimums", "prove", "fuzz", "mutants", "ledger"}
-    assert set(JOBS) == promised
+    assert set(JOBS) == promised | {"image"}
+    assert "docker build" in commands()
     run = set(re.findall(r"nox .*?-s \"?([a-z]+)", commands()))
     assert promised - run == set()
 
