@@ -6,6 +6,7 @@ admitted; and after a long pause the whole scaled budget is there, of one reques
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import math
@@ -18,10 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import bounds
 from fuzz.budget import fuzzer
+from fuzz.explore import every
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from harness.subject import Subject
 
@@ -60,7 +63,7 @@ class Clock:
 class Owner:
     """The owner of a bucket, who knows what can be had of it at most."""
 
-    def __init__(self, make: Any, budget: float, window: float, clock: Clock) -> None:
+    def __init__(self, make: Any, budget: float, window: float, clock: Clock | LoopClock) -> None:
         """Start with a full bucket."""
         self._clock = clock
         self._whole, self._window = budget, window
@@ -139,6 +142,52 @@ def test_every_short_history(subject: Subject, budget: int) -> None:
             said = str(failure).partition("\n")[0]
             raise AssertionError(f"{said} [found by example {tried}: {acts}]") from failure
     FUZZ.count(tried)
+
+
+class LoopClock:
+    """What an event loop that a test is in charge of says the time is."""
+
+    @property
+    def now(self) -> float:
+        """The time, in seconds."""
+        return asyncio.get_running_loop().time()
+
+    @now.setter
+    def now(self, seconds: float) -> None:
+        loop: Any = asyncio.get_running_loop()
+        loop.advance(seconds - loop.time())
+
+
+def sharing(subject: Subject, callers: int, multiplier: float) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return a scenario: callers share a budget of 3, wait as they are told, and it is scaled meanwhile."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with mock.patch.object(time, "time", loop.time):
+            owner = Owner(subject.reliability.rate_limiter.RateLimitBucket, 3, 9.0, LoopClock())
+
+            async def call() -> None:
+                for _ in range(3):
+                    if not (wait := owner.ask()):
+                        return
+                    await asyncio.sleep(wait)
+
+            async def scale() -> None:
+                owner.do(("scale", multiplier))
+                await asyncio.sleep(4.0)
+                owner.do(("scale", 1.0))
+
+            await asyncio.gather(*(call() for _ in range(callers)), scale(), call())
+
+    return main
+
+
+@pytest.mark.parametrize("multiplier", [0.5, 0.1])
+def test_every_schedule_of_callers(subject: Subject, multiplier: float, replay: str | None) -> None:
+    """Callers who meet a drop of the budget at any two moments get no more than what is left of it."""
+    scenario = sharing(subject, 4, multiplier)
+    explored = every(scenario, departures=2, most=FUZZ.examples, free_clock=True, replay=replay)
+    bounds.note(FUZZ, f"callers and a multiplier of {multiplier}", explored)
 
 
 @FUZZ.tries
