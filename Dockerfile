@@ -7,6 +7,8 @@
 #
 # What it keeps is below /data. The health page listens inside the container alone; `docker ps` shows what it says.
 
+# The base is named by its tag, so each build takes the newest patches; who wants builds that repeat adds its digest.
+
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml requirements.lock README.md LICENSE ./
