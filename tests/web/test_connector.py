@@ -8,11 +8,13 @@ import socket
 
 import aiohttp
 import pytest
+from aiohttp import ThreadedResolver
 
 from harness.parts.webserver import Reply
 from reference.utils.web import connector
 from reference.utils.web.connector import PublicConnector, PublicResolver
 from reference.utils.web.errors import BlockedError
+from reference.utils.web.url_fetcher import fetch_url_content
 from tests.web.loopback import HTML, PUBLIC, Web
 
 
@@ -24,7 +26,22 @@ async def test_a_name_with_one_private_address_is_refused_in_words(web: Web) -> 
         await resolver.resolve("mixed.example", 80)
     answers = await resolver.resolve("a.example", 80, socket.AF_INET)
     assert [(answer["host"], answer["port"]) for answer in answers] == [(PUBLIC, 80)]
+    with pytest.raises(OSError, match=r"."):
+        await resolver.resolve("a.example", 80, socket.AF_INET6)
     await resolver.close()
+
+
+async def test_each_of_two_lines_holds_by_itself(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private address is refused as the name is looked up; should one pass there, no socket is made for it."""
+    web.network.name("inner.example", "10.0.0.1")
+    refused = "Blocked: inner.example leads to an address that is not public"
+    assert await fetch_url_content("http://inner.example/") == (refused, None)
+    if not connector._LAST_LINE:
+        return  # an aiohttp that lets nobody make its sockets has the first line only
+    monkeypatch.setattr(PublicResolver, "resolve", ThreadedResolver.resolve)
+    title, content = await fetch_url_content("http://inner.example/")
+    assert (title, content) == ("Not available: inner.example cannot be reached", None)
+    assert web.connections == []
 
 
 async def test_a_session_sees_what_its_connector_does(web: Web) -> None:
