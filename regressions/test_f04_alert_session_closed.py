@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import harness
-from harness.parts.process import Crowd
+from harness.parts.process import PATIENCE, Crowd
 from harness.parts.webserver import Reply, WebServer
 
 if TYPE_CHECKING:
     from harness.subject import Subject
 
-PATIENCE = 20.0
 LEFT_OPEN = ("Unclosed client session", "Unclosed connector", "Unclosed connection")
 
 BEGINNING = """

@@ -60,8 +60,8 @@ program is told over its standard input, a line for each signal, and raises the 
 is what the C runtime of Windows does when the console tells of one.
 """
 
-PATIENCE = 20.0
-"""Seconds after which a child that says or does nothing is taken for stuck."""
+PATIENCE = 150.0 if is_wine() else 20.0
+"""Seconds after which a child that says or does nothing is taken for stuck; Wine starts one many times as slowly."""
 
 
 class Child:
