@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["harness.plugin", "harness.not_run"]
+pytest_plugins = ["harness.plugin", "harness.not_run", "harness.leaks"]
 
 settings.register_profile(
     "the same each time", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, derandomize=True

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
 
 from fuzz import bounds, budget, cases
-from fuzz.leaks import Holdings, Watch, left_behind
+from harness.parts.interleave import observers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,25 +29,6 @@ def replay(request: pytest.FixtureRequest) -> str | None:
     """The schedule to replay, None for all."""
     schedule: str | None = request.config.getoption("--schedule", None)
     return schedule
-
-
-BLOCKED = 20.0
-"""Seconds for which a callback may keep its event loop; machines that run many tests at once are slow."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The leak oracle: what a test began is over after it, and no event loop stood still meanwhile."""
-    if "subject" in request.fixturenames:
-        request.getfixturevalue("subject")
-    temporary = tmp_path_factory.mktemp("temporary")
-    with mock.patch.object(tempfile, "tempdir", str(temporary)):
-        before, watch = Holdings.now(), Watch(BLOCKED)
-        with watch.over_event_loops():
-            yield
-        left = left_behind(before)
-    assert not left, f"left behind: {', '.join(left)}"
-    assert not watch.blocked, watch.blocked[0]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _write_counts(target: Path, over: threading.Event) -> None:
+    observers.add(threading.get_ident())
     while not over.wait(1.0):
         _write(target)
 

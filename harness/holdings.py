@@ -139,7 +139,7 @@ def _target(descriptor: int) -> str:
     if DESCRIPTORS is None:
         return ""
     with contextlib.suppress(OSError):
-        return str((DESCRIPTORS / str(descriptor)).readlink())
+        return str((DESCRIPTORS / str(descriptor)).readlink()).removesuffix(" (deleted)")
     return ""
 
 

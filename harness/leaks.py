@@ -19,6 +19,7 @@ import pytest
 from harness import holdings
 from harness.holdings import Holdings
 from harness.made import MADE
+from harness.scratch import scratch_folder
 from harness.watch import Watch
 
 if TYPE_CHECKING:
@@ -120,9 +121,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_temporary_files(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Give this process a folder for temporary files of its own, in which nobody else's turn up."""
-    own = mock.patch.object(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-    own.start()
-    pytestconfig.add_cleanup(own.stop)
+    tmp_path_factory.getbasetemp()  # pytest's own folder stays where it is
+    stack = contextlib.ExitStack()
+    pytestconfig.add_cleanup(stack.close)
+    folder = stack.enter_context(scratch_folder("temporary"))
+    stack.enter_context(mock.patch.object(tempfile, "tempdir", str(folder)))
 
 
 @pytest.fixture(autouse=True)

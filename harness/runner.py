@@ -354,7 +354,7 @@ def _touched(notes: Path, entries: list[dict[str, Any]]) -> tuple[str, ...]:
         for place, ending in zip(places, endings, strict=True)
         if place.is_relative_to(root)
     )
-    return tuple(sorted(set(inside)))
+    return tuple(sorted(set(inside))) or (WHOLE_TREE,)
 
 
 def _notes(entries: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ TIMEOUT = 600.0
 """Seconds that a fuzzer may take on one tree; its budget is counted in examples."""
 
 FOUND = re.compile(r"\[(?:found by example|schedule) (\d+)")
-MODE = runner.Mode(options=("-x",), variables={"FUZZ_PROFILE": "teeth"})
+MODE = runner.Mode(options=("-x", "-p", "harness.leaks"), variables={"FUZZ_PROFILE": "teeth"})
 """The first test that finds something decides; the examples are the same each time."""
 
 

@@ -288,6 +288,8 @@ def test_what_was_found_is_not_searched_again(project: Project) -> None:
         return [step.remembered for step in steps]
 
     assert [remembered(), remembered(), remembered(afresh=True)] == [[False] * 2, [True] * 2, [False] * 2]
+    (project.reference / "utils" / "counter.py").write_text(f"{COUNTER}# changed\n", encoding="utf-8")
+    assert remembered() == [False, False]
     (project.fuzz / "examples.toml").write_text("new = 1", encoding="utf-8")
     assert remembered() == [True, True]
     file = project.fuzz / "test_counter.py"

@@ -197,6 +197,12 @@ def test_the_worker_reports_what_was_read(miniature: Miniature, python: Interpre
     assert "utils/other.py" not in verdict.touched
 
 
+def test_a_verdict_that_read_nothing_rests_on_all(tmp_path: Path) -> None:
+    """Where no note says what was read of the tree, the verdict stands for no other tree."""
+    (tmp_path / "touches").write_text(f"{tmp_path.parent}\n", encoding="utf-8")
+    assert runner._touched(tmp_path / "touches", [{"event": "end", "root": str(tmp_path)}]) == ("*",)
+
+
 @pytest.mark.parametrize(
     ("start", "seen"),
     [
