@@ -146,6 +146,21 @@ def test_nothing_inside_is_asked(
     assert INSIDE not in said, f"{led}, gave the inner page to the outside"
 
 
+@FUZZ.tries
+@given(address=inner.map(str), is_named=st.booleans(), after=st.lists(st.just([PUBLIC]), max_size=1))
+def test_a_judgement_without_a_connection(
+    *, subject: Subject, address: str, is_named: bool, after: list[list[str]]
+) -> None:
+    """Asked about a URL alone, where no socket is needed, the tree calls private what leads inside, and only that."""
+    judged = subject.web.url_fetcher._is_private_url
+    host = NAME if is_named else f"[{address}]" if ":" in address else address
+    with Network() as network:
+        network.name(NAME, [address, PUBLIC] if after else address)
+        network.name("public.example", PUBLIC)
+        assert judged(f"http://{host}/"), f"{host}, which leads to {address}, was not called private"
+        assert not judged("http://public.example/"), f"a name with the address {PUBLIC} was called private"
+
+
 PUBLIC_NETWORKS = [IPv4Network(net) for net in ("8.8.0.0/16", "93.184.0.0/16", "151.101.0.0/16", "203.0.0.0/24")]
 
 
