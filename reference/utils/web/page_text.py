@@ -56,7 +56,7 @@ _SEPARATORS = _Separators(
 _TITLE = re.compile(r"<title" + _REST_OF_TAG + "([^<]*)", re.IGNORECASE)
 _META = re.compile(r"<meta" + _REST_OF_TAG, re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?<![\w:.-])([\w:.-]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACES = ("\t", "\r", "\xa0", "\u3000")
 _HUGE_NUMBER = re.compile("&#[0-9]{1000,};?")
 _DESCRIPTIONS = ("description", "og:description", "twitter:description")
