@@ -118,6 +118,8 @@ def _hanging_up(actual: Any, name: str, judge: Judge) -> Any:
         except OSError as error:
             if user.transport is not None:
                 user.transport._fatal_error(error)
+            if name == "read":
+                return None
         return actual(user, *args)
 
     return stand_in

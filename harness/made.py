@@ -69,6 +69,8 @@ def _is_usable(connection: sqlite3.Connection) -> bool:
 
 def _runs(process: subprocess.Popen[Any]) -> bool:
     """Tell whether a child runs, and leave its exit code to whoever waits for it."""
+    if not process.pid:  # the system refused to start it
+        return False
     if process.returncode is not None or not hasattr(os, "waitid"):
         return process.returncode is None and process.poll() is None
     try:

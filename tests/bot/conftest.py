@@ -86,7 +86,7 @@ async def running(bot: Bot, discord: LocalDiscord) -> AsyncIterator[None]:
     async with bot:
         task = asyncio.create_task(bot.start(discord.town.application.token))
         waiter = asyncio.create_task(ready.wait())
-        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         waiter.cancel()
         if task.done():
             await task
