@@ -198,11 +198,15 @@ def bench(session: nox.Session) -> None:
 
 
 HANG_ENDS = ("-o", "faulthandler_exit_on_timeout=true")
+WINDOWS_TESTS = ("-m", "pytest", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=300", *HANG_ENDS, *PARALLEL)
+WINDOWS_QUICK = ("tests/windows", *(f"tests/harness/test_{name}.py" for name in ("patch", "platforms", "subject")))
 WINDOWS_JOBS = {
-    "tests": ("-m", "pytest", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=300", *HANG_ENDS, *PARALLEL),
+    "tests": WINDOWS_TESTS,
+    "quick": (*WINDOWS_TESTS, *WINDOWS_QUICK),
     "judge": ("-m", "harness", "judge", "--subject", "reference"),
     "prove": ("-m", "harness", "prove"),
 }
+WINDOWS_WHOLE = ("tests", "judge", "prove")
 WINDOWS_TARGET = ("--python-platform", "x86_64-pc-windows-msvc", "--only-binary", ":all:")
 ELSEWHERE = "harness/elsewhere.py"
 
@@ -225,7 +229,7 @@ def windows(session: nox.Session) -> None:
     session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
     site = _install_for_windows(session, command, f"{version[0]}.{version[1]}")
     places = "|".join([".", str(site), str(site.with_name("pycache"))])
-    for job in chosen or WINDOWS_JOBS:
+    for job in chosen or WINDOWS_WHOLE:
         session.run(*command, ELSEWHERE, "run", places, *WINDOWS_JOBS[job], *rest, external=True)
 
 
