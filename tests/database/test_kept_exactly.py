@@ -46,8 +46,10 @@ async def test_a_message_without_a_time_is_of_now(database: Database) -> None:
     """What has no time was said when it was saved; user and number may be missing."""
     before = datetime.now(UTC)
     await database.save_ai_message(5, None, "model", "hello")
-    await database.save_ai_messages_batch([{"channel_id": 5, "role": "system", "content": ""}])
-    for row in await database.get_ai_history(5):
+    await database.save_ai_messages_batch([{"channel_id": 5, "role": "system", "content": ""}] * 40)
+    first, *batch = await database.get_ai_history(5)
+    assert len({row["timestamp"] for row in batch}) == 1, "a batch is said at one moment"
+    for row in (first, *batch):
         assert before <= parse_utc(row["timestamp"]) <= datetime.now(UTC)
         assert (row["user_id"], row["message_id"]) == (None, None)
 

@@ -52,15 +52,18 @@ def test_a_crew_is_as_large_as_the_work_at_once() -> None:
         for inbox in inboxes:
             inbox.put(together.wait)
         together.wait()
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("sqlite ")]
+    assert all(thread.daemon for thread in ours), "a thread would keep the process from ending"
     assert 3 <= crew.size <= 50, "a few threads may be on their way back when the next tasks come"
 
 
-async def test_a_clean_loan_ends_at_once(pool: Pool) -> None:
+@pytest.mark.parametrize("rows", [1, ROWS])
+async def test_a_clean_loan_ends_at_once(pool: Pool, rows: int) -> None:
     """After a query that was read to its end nothing is waited for, and the connection is idle again."""
     loan = pool.lend()
     connection = await loan.__aenter__()
-    cursor = await connection.execute("SELECT 1")
-    assert (await cursor.fetchone())[0] == 1
+    cursor = await connection.execute("SELECT number FROM numbers LIMIT ?", (rows,))
+    assert len(await cursor.fetchall()) == rows
     with pytest.raises(StopIteration):
         loan.__aexit__(None, None, None).send(None)
     assert (pool.out, pool.idle) == (0, 1)
@@ -101,6 +104,7 @@ async def test_a_cursor_knows_its_step(pool: Pool) -> None:
         assert await cursor.fetchall() == []
         inserted = await connection.executemany("INSERT INTO numbers VALUES (?)", [(500,), (501,)])
         assert (inserted.rowcount, inserted.description) == (2, None)
+        assert (await connection.execute_insert("INSERT INTO numbers VALUES (?)", (502,)))[0] == 502
 
 
 async def test_waiting_too_long_is_told_in_a_sentence(pool: Pool) -> None:

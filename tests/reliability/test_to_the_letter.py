@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import logging
 import math
 import re
 import time
+import weakref
 from collections import namedtuple
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +20,10 @@ from reference.utils.reliability import error_recovery
 from reference.utils.reliability.backoff import BackoffState, Jitter, RetryConfig
 from reference.utils.reliability.cached_calls import cached_with_ttl
 from reference.utils.reliability.circuit_breaker import CircuitBreaker, CircuitBreakerOpenError, CircuitState
+from reference.utils.reliability.command_limits import describe, find_source
 from reference.utils.reliability.degradation import DegradationExhaustedError, GracefulDegradation
 from reference.utils.reliability.error_recovery import retry_async, with_retry
+from reference.utils.reliability.eviction import evict
 from reference.utils.reliability.memory_monitor import MemoryLevel, MemoryMonitor, MemoryThresholds, MemoryUsage
 from reference.utils.reliability.rate_limiter import RateLimitConfig, RateLimiter, RateLimitType
 from reference.utils.reliability.retry_after import parse_retry_after, retry_after_of
@@ -268,6 +273,68 @@ def test_a_probe_in_a_block_counts_once() -> None:
     assert breaker.state is CircuitState.CLOSED
 
 
+def test_blocks_may_end_in_any_order() -> None:
+    """A block that ends before one that was entered later settles its own probe, and the later one its own."""
+    clock = Clock()
+    first, second, third = (CircuitBreaker(name, 1, 10, 1, clock=clock) for name in "abc")
+    for breaker in (first, second, third):
+        breaker.trip()
+    clock.now += 10
+    for breaker in (first, second, third):
+        breaker.__enter__()
+    for breaker in (first, third, second):
+        assert breaker.state is CircuitState.HALF_OPEN
+        breaker.__exit__(None, None, None)
+        assert str(breaker.state) == "closed"
+
+
+async def test_a_refusal_comes_with_name_and_time() -> None:
+    """The breaker's refusal of a retried call says which circuit it is and when to come back."""
+    breaker = CircuitBreaker("x", 1, 10, clock=Clock())
+    breaker.trip()
+    with pytest.raises(CircuitBreakerOpenError) as caught:
+        await retry_async(asyncio.sleep, 0, circuit_breaker=breaker)
+    assert (caught.value.name, caught.value.retry_after) == ("x", 10)
+
+
+async def test_a_call_that_ended_keeps_nothing_alive() -> None:
+    """Of a call whose answer was forgotten neither argument nor answer is kept."""
+
+    class Thing:
+        """Something that can be referred to weakly."""
+
+    @cached_with_ttl(60)
+    async def answer(thing: Thing) -> Thing:
+        return thing
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    assert await answer(thing) is thing
+    await asyncio.sleep(0)
+    answer.cache_clear()  # type: ignore[attr-defined]  # the decorator adds it
+    del thing
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_is_dropped_of_many_buckets() -> None:
+    """The batch that will be full soonest goes, all full ones if they are more; where none may go it is told when."""
+    clock = Clock()
+
+    def buckets(*spent: float) -> dict[Any, Throttle]:
+        made = {number: Throttle(10, 10, clock=clock) for number in range(len(spent))}
+        for number, amount in enumerate(spent):
+            assert made[number].try_acquire(amount) == 0
+        return made
+
+    for spent, kept in (((0, 3, 2, 5), [1, 3]), ((0, 0, 0, 5), [3]), ((4, 3, 2, 5), [0, 3])):
+        crowd = buckets(*spent)
+        assert evict(crowd, 2, clock()) == 0
+        assert list(crowd) == kept
+    assert evict(buckets(10, 9.5), 2, clock()) == pytest.approx(0.5)
+    assert evict({}, 2, clock()) == 1
+
+
 def test_changes_of_a_circuit_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The log names the circuit, the state before and the state after; a listener that fails is named too."""
     caplog.set_level(logging.INFO)
@@ -392,6 +459,8 @@ def test_a_backoff_is_counted_from_its_failures() -> None:
         RetryConfig(base_delay=1, max_delay=9, jitter=jitter, uniform=lowest).delay(3, previous)
     assert bounds == [(0, 4), (2, 4), (1, 3), (1, 6)]
     assert RetryConfig(base_delay=1, max_delay=9, jitter=Jitter.NONE).delay(10**6) == 9
+    growing, state = RetryConfig(base_delay=1, jitter=Jitter.DECORRELATED, uniform=lambda _, high: high), BackoffState()
+    assert [state.failed(growing, 7) for _ in range(3)] == [3, 9, 27]
 
 
 @pytest.mark.parametrize(
@@ -546,6 +615,18 @@ async def test_a_flood_of_strangers_is_logged_once(
     assert limiter.get_stats()["x"] == 2
     clock.now += 10
     assert (await limiter.check("x", 3))[0]
+
+
+def test_a_caller_is_described() -> None:
+    """User, channel and guild of a context are told apart; a command without one is a mistake in a sentence."""
+    context = SimpleNamespace(author=SimpleNamespace(id=1), channel=SimpleNamespace(id=2), guild=SimpleNamespace(id=3))
+    assert find_source((plain, context)) is context
+    assert describe(context)._asdict() == {"user_id": 1, "channel_id": 2, "guild_id": 3}
+    context.guild = None
+    assert describe(context)._asdict() == {"user_id": 1, "channel_id": 2, "guild_id": None}
+    sentence = "a limited command needs a context, an interaction or a message among its arguments"
+    with pytest.raises(TypeError, match=f"^{sentence}$"):
+        find_source((plain, 1))
 
 
 async def test_a_limit_of_nobody_is_a_mistake() -> None:
