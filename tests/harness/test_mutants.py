@@ -80,7 +80,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     files = {FILE: PRICE, "tests/test_price.py": TESTS, "mutants/areas.toml": AREAS}
     files |= dict.fromkeys(("reference/__init__.py", "reference/utils/__init__.py"), "")
     files |= {"reference/utils/shop/__init__.py": "", "conftest.py": 'pytest_plugins = ["harness.plugin"]\n'}
-    files["pyproject.toml"] = '[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib"]\n'
+    files["pyproject.toml"] = (
+        '[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib", "--subject=reference"]\n'
+    )
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
