@@ -20,8 +20,8 @@ __all__ = ["Waiting"]
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
-"""Seconds."""
+PATIENCE = 20.0
+"""Seconds: far more than a bot takes, since the machine may be busy."""
 
 
 class Waiting(Acting):

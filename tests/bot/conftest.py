@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from localdiscord import Person
 
 
+READY_SECONDS = 120.0
+"""A bot is ready in one; a machine may be busy, and Wine is slow."""
+
+
 class Stage:
     """A local Discord, the bot that is logged in to it, and the people of the town.
 
@@ -44,7 +48,7 @@ class Stage:
         self.member: Person = discord.person(self.town.members[0])
         self.thai: Person = discord.person(self.town.members[1])
 
-    async def settled(self, seconds: float = 5.0) -> None:
+    async def settled(self, seconds: float = 20.0) -> None:
         """Wait until the bot has heard and handled all that happened, and Discord has answered it."""
         await settled(self.discord, seconds)
 

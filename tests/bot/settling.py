@@ -14,7 +14,7 @@ HANDLING = ("discord.py: ", "CommandTree-invoker", "discord-ui-view-dispatch-", 
 """How discord.py names the tasks in which a bot handles what happened."""
 
 
-async def settled(discord: LocalDiscord, seconds: float = 5.0) -> None:
+async def settled(discord: LocalDiscord, seconds: float = 20.0) -> None:
     """Wait until all events have arrived and been handled, and all requests have been answered.
 
     Args:
