@@ -19,7 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
+from harness.parts.process import ENSURE, Crowd, pid_file
 from harness.parts.process_table import Made, shown
+from harness.subject import NotApplicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +98,7 @@ def made(machine: Machine, drawn: Drawn, age: float) -> tuple[Made, bool | None]
     name = "bot.py" if drawn["program"] in {"bot", "other bot"} else drawn["program"]
     cwd, script = _placed(machine, home, name, drawn)
     arguments = [str(machine.root / "bot.py") if each == "the bot's path" else each for each in drawn["arguments"]]
+    arguments = arguments if drawn["program"] else []
     program = {"-c": ["-c", "import time"], "-m": ["-m", "http.server"], "": []}.get(drawn["program"], [script])
     exe = sys.executable if drawn["is_python"] else OTHER_PROGRAMS[int(age) % len(OTHER_PROGRAMS)]
     options = drawn["options"] if drawn["is_python"] else []
@@ -152,3 +155,36 @@ def test_any_process_table(
         left = [process for process in sure if not process.is_over]
         kept = sure[-1] if keep_newest else sure[0]
         assert kept in left, "the bot that was to be kept was ended"
+
+
+@pytest.fixture
+def left(subject: Subject, tmp_path: Path) -> tuple[Path, str, str]:
+    """The file that an instance wrote that died without a word, what it wrote, and its PID."""
+    with Crowd() as crowd:
+        instance = crowd.python("-c", ENSURE, subject.root, cwd=tmp_path)
+        if not instance.says("ensured"):
+            raise NotApplicable("no instance of the tree could be started")
+    file = pid_file(subject.reliability.self_healer, tmp_path)
+    if file is None:
+        raise NotApplicable("the tree's instances leave no file with their PID")
+    return file, file.read_text(encoding="utf-8"), str(instance.pid)
+
+
+@FUZZ.tries
+@given(table=processes, owner=st.integers(0, 4))
+def test_any_pid_in_the_file_of_a_dead_bot(
+    *, subject: Subject, machine: Machine, left: tuple[Path, str, str], table: list[Drawn], owner: int
+) -> None:
+    """Whoever was given the PID of a dead bot meanwhile outlives the start of the next one, unless it is the bot."""
+    file, text, pid = left
+    known = [made(machine, drawn, 100.0 * (number + 1)) for number, drawn in enumerate(table)]
+    with shown([process for process, _ in known]):
+        file.write_text(text.replace(pid, str(known[owner % len(known)][0].pid)), encoding="utf-8")
+        healer = subject.reliability.self_healer.SelfHealer("fuzzer")
+        if hasattr(healer, "patience"):
+            healer.patience = 0.0
+        with suppress(Exception):  # what else it wants is another matter
+            healer.ensure_single_instance(kill_existing=True)
+        getattr(healer, "release", bool)()
+    ended = [" ".join(process.arguments) for process, is_bot in known if process.is_over and is_bot is False]
+    assert not ended, f"ended though it is not the bot: {ended[0]}"

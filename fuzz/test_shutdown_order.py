@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-GRACE = 3.0
+GRACE = 2.0
 """Seconds beyond the time it was given that a shutdown may take, to let go of what hangs."""
 
 HANGS = 1e6

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.process import READS_NOTHING, SLEEPER, SUBJECT, Child, Crowd
+from harness.parts.process import ENSURE, READS_NOTHING, SLEEPER, Child, Crowd, pid_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 VIEWER = "a viewer with the bot's file open"
-ENSURE = (
-    SUBJECT
-    + """
-from utils.reliability.self_healer import SelfHealer
-SelfHealer("regression").ensure_single_instance(kill_existing=False)
-print("ensured", flush=True)
-sys.stdin.read()
-"""
-)
 
 
 @pytest.fixture
@@ -144,8 +135,7 @@ def leave_pid_file(crowd: Crowd, subject: Subject, module: Any, stranger: Child,
     if not instance.says("ensured"):
         return
     instance.kill()
-    named = getattr(module.SelfHealer, "PID_FILE", None) or getattr(module, "PID_FILE", None)
-    file = folder / str(named)
-    if named and file.is_file():
+    file = pid_file(module, folder)
+    if file is not None:
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(str(instance.pid), str(stranger.pid)), encoding="utf-8")

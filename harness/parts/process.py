@@ -39,6 +39,17 @@ del sys.path[0]
 """
 """The beginning of a program that imports, as ``utils``, the tree that its first argument names."""
 
+ENSURE = (
+    SUBJECT
+    + """
+from utils.reliability.self_healer import SelfHealer
+SelfHealer("regression").ensure_single_instance(kill_existing=False)
+print("ensured", flush=True)
+sys.stdin.read()
+"""
+)
+"""A program that makes itself the only instance of the bot of the tree that its first argument names, and waits."""
+
 CTRL_BREAK_HEARD = f"""
 import os, signal, sys, threading
 sys.path.insert(0, {str(HOME)!r})
@@ -59,6 +70,19 @@ Wine 8 delivers no ``CTRL_BREAK_EVENT`` to another process: ``os.kill`` reports 
 program is told over its standard input, a line for each signal, and raises the signal in a thread of its own, which
 is what the C runtime of Windows does when the console tells of one.
 """
+
+
+def pid_file(self_healer: Any, folder: Path) -> Path | None:
+    """Return the file in which an instance that ran in a folder named itself, if there is one.
+
+    Args:
+        self_healer: the tree's module.
+        folder: the working directory of the instance.
+    """
+    named = getattr(self_healer.SelfHealer, "PID_FILE", None) or getattr(self_healer, "PID_FILE", None)
+    file = folder / str(named)
+    return file if named and file.is_file() else None
+
 
 PATIENCE = 150.0 if is_wine() else 20.0
 """Seconds after which a child that says or does nothing is taken for stuck; Wine starts one many times as slowly."""
