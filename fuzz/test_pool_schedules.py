@@ -23,6 +23,7 @@ from fuzz import bounds
 from fuzz.budget import fuzzer
 from fuzz.databases import hops_of, small
 from fuzz.explore import drawn, every
+from fuzz.schedule import Script, run
 from harness.parts.database import free_slots
 
 if TYPE_CHECKING:
@@ -269,3 +270,32 @@ def test_drawn_schedules_of_any_callers(
 ) -> None:
     """Under any schedule, timers going off at any moment, the pool is whole after any callers."""
     drawn(data, scenario(subject, crowd), free_clock=False, replay=replay)
+
+
+loops = st.lists(
+    st.tuples(
+        st.lists(ways(), min_size=1, max_size=4), st.dictionaries(st.integers(0, 12), st.integers(1, 2), max_size=2)
+    ),
+    min_size=2,
+    max_size=3,
+)
+"""Who asks in each event loop, and where its schedule departs from the ordinary."""
+
+
+@FUZZ.tries
+@given(each=loops)
+def test_one_event_loop_after_another(*, subject: Subject, each: list[tuple[list[str], dict[int, int]]]) -> None:
+    """A pool that served the callers of one event loop, more than it has slots, serves those of the next."""
+    database = small(subject, ":memory:", SLOTS)
+
+    async def main(number: int, callers: list[str]) -> None:
+        loop: Any = asyncio.get_running_loop()
+        with hops_of(subject, loop):
+            pool = Pool(database)
+            outcomes = await asyncio.gather(*(pool.use(way, holds=1.0) for way in callers), return_exceptions=True)
+            failed = [error for error in outcomes if isinstance(error, Exception)]
+            assert not failed, f"in event loop {number} no connection could be had: {failed[0]!r}"
+            await (database.close_pool() if number == len(each) else database._reinitialize_pool())
+
+    for number, (callers, departures) in enumerate(each, 1):
+        run(partial(main, number, callers), Script(departures))
