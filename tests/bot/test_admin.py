@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,13 @@ async def test_ping_answers_in_the_language_of_the_asker(stage: Stage) -> None:
     thai = await stage.thai.reply(stage.thai.slash(general, "ping"))
     assert english.content.startswith("Pong")
     assert thai.content.startswith("ปอง")
+
+
+async def test_ping_before_the_first_heartbeat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Discord has answered a heartbeat the bot says that it knows no time yet."""
+    monkeypatch.setattr(type(stage.bot), "latency", math.inf)
+    answer = await stage.owner.reply(stage.owner.slash(stage.channels["general"], "ping"))
+    assert answer.content == "Pong! How far away Discord is has not been measured yet."
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import discord
@@ -34,8 +35,12 @@ class Admin(commands.Cog):
     @hybrid_command()
     async def ping(self, ctx: Context) -> None:
         """Tell how quickly the bot answers."""
-        milliseconds = round(self.bot.latency * 1000)
-        await ctx.send(await self.bot.text(ctx, "admin.pong", milliseconds=milliseconds))
+        latency = self.bot.latency
+        if math.isfinite(latency):
+            answer = await self.bot.text(ctx, "admin.pong", milliseconds=round(latency * 1000))
+        else:  # Discord has not answered a heartbeat yet
+            answer = await self.bot.text(ctx, "admin.pong_unmeasured")
+        await ctx.send(answer)
 
     @hybrid_group(fallback="health")
     @commands.is_owner()
