@@ -91,10 +91,9 @@ def kept() -> Iterator[None]:
 
 
 def session_of(subject: Subject) -> aiohttp.ClientSession:
-    """Return a session that the tree fetches with: one with its own connector, where it has one, or any."""
-    if subject.find("utils.web.connector") is None:
-        return aiohttp.ClientSession()
-    return aiohttp.ClientSession(connector=subject.web.connector.PublicConnector())
+    """Return a session that the tree fetches with: one that it opens, where it has rules of its own, or any."""
+    opened: aiohttp.ClientSession = getattr(subject.web.url_fetcher, "open_session", aiohttp.ClientSession)()
+    return opened
 
 
 Call = Callable[["Subject", aiohttp.ClientSession], Coroutine[Any, Any, None]]

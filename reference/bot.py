@@ -43,7 +43,7 @@ from .utils.reliability.memory_manager import MemoryMonitor
 from .utils.reliability.rate_limiter import RateLimitConfig, rate_limiter
 from .utils.reliability.shutdown_manager import ShutdownManager
 from .utils.web.url_fetcher_client import URLFetcherClient
-from .views import Persistent
+from .views import Persistent, stop_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -239,6 +239,7 @@ class Bot(commands.AutoShardedBot):
         self.is_ending = True
         try:
             await super().close()
+            stop_all()
             tasks = tuple(self._tasks)
             for task in tasks:
                 task.cancel()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import discord
 
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
     from .bot import Bot
 
-__all__ = ["Handled", "Modal", "Persistent", "View"]
+__all__ = ["Handled", "Modal", "Persistent", "View", "stop_all"]
+
+
+_open: WeakSet[discord.ui.View] = WeakSet()
+"""The views that run out by themselves, or end with the bot."""
+
+
+def stop_all() -> None:
+    """End all views: discord.py leaves their timers running when a client is closed."""
+    for view in tuple(_open):
+        view.stop()
 
 
 async def _admit(interaction: discord.Interaction, name: str) -> None:
@@ -49,6 +60,8 @@ class View(discord.ui.View):
     def __init__(self, *, timeout: float | None = 180.0, user_id: int | None = None) -> None:
         super().__init__(timeout=timeout)
         self.user_id = user_id
+        if timeout is not None:
+            _open.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Admit who may use the components; one that overrides this calls it first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -95,6 +96,21 @@ async def test_who_cancels_is_not_forgotten(stage: Stage) -> None:
     await stage.settled()
     assert asked.original.content == "Cancelled."  # type: ignore[union-attr]
     assert "stats" in await stage.bot.privacy.export(member.id)
+
+
+async def test_a_question_that_nobody_answered_ends_with_the_bot(stage: Stage) -> None:
+    """Buttons that were not pressed keep no task waiting after the bot was closed."""
+    await stage.member.reply(stage.member.slash(stage.channels["general"], "privacy forget"))
+    await stage.settled()
+    assert [name for name in waiting() if "timeout" in name]
+    await stage.bot.close()
+    await asyncio.sleep(0)
+    assert not [name for name in waiting() if "timeout" in name]
+
+
+def waiting() -> list[str]:
+    """Return the names of the coroutines of all tasks."""
+    return [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
 
 
 async def test_what_is_kept_is_listed(stage: Stage) -> None:
