@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import threading
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from reference.utils.web import redirects
 from reference.utils.web.addresses import literal
 from reference.utils.web.body import MOST_MEMBERS, Unfolder, read_body
 from reference.utils.web.charsets import decode
-from reference.utils.web.errors import FetchError, named
+from reference.utils.web.errors import BlockedError, FetchError, named
 from reference.utils.web.page_text import LONGEST_TEXT, LONGEST_TITLE, read_document
 from reference.utils.web.redirects import open_session
+from reference.utils.web.targets import target
 from reference.utils.web.url_fetcher import fetch_all_urls, fetch_url_content
 from tests.web.loopback import HTML, Web
 
@@ -145,6 +147,38 @@ def test_a_label_is_quoted_in_forty_ascii_characters() -> None:
 def test_bytes_at_the_edge_of_an_encoding(body: bytes, charset: str | None, text: str) -> None:
     """A last byte that no UTF-8 begins with, one behind a mark, and quoted labels are read as browsers read them."""
     assert decode(body, charset) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://a.example/" + "x" * 2032, "the URL is longer than 2048 characters"),
+        ("http://a.example/ ", "the URL holds a space, a control character or a backslash"),
+        ("ftp://a.example/", "only http and https are fetched"),
+        ("http://u@a.example/", "a URL with a user name or password is not fetched"),
+        ("http://a..example/", "the URL names no valid host"),
+        ("http://a.example:22/", "port 22 is not one of the web"),
+    ],
+)
+def test_a_refused_url_is_told_in_a_sentence(url: str, sentence: str) -> None:
+    """Each refusal has a sentence of its own, and the longest URL that is let pass has 2048 characters."""
+    with pytest.raises(BlockedError) as caught:
+        target(url)
+    assert str(caught.value) == sentence
+    assert target("http://a.example/" + "x" * 2031)
+
+
+async def test_a_page_that_does_not_come_is_told_in_a_sentence(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seconds are those that were asked for; where there is no thread, trying later is the advice."""
+    web.pages["/"] = Reply(silent=True)
+    assert (await fetch_url_content(URL, timeout=0.05))[0] == "Not available: the page did not come within 0.05 seconds"
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    sentence = "there is no thread to look it up or to read it in; please try again later"
+    assert await fetch_url_content(URL) == (f"Not available: {sentence}", None)
 
 
 def test_a_title_is_cut_at_its_limit() -> None:

@@ -6,10 +6,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from harness.parts.webserver import Reply, Request, WebServer
-from reference.utils.web import results
+from reference.utils.web import results, url_fetcher_client
 from reference.utils.web.errors import FetchError
 from reference.utils.web.url_fetcher_client import LARGEST_BATCH, URLFetcherClient
 from tests.web.loopback import HTML, Web
@@ -82,6 +83,24 @@ async def test_a_service_does_not_lead_elsewhere(web: Web) -> None:
         result = await client_of(server).fetch(URL)
         assert [request.path for request in server.requests] == ["/fetch"]
     assert result["title"] == "Here"
+
+
+@pytest.mark.parametrize(("pages", "turns"), [(1, 1), (5, 1), (6, 2), (20, 4)])
+def test_a_service_has_its_time_for_each_turn(pages: int, turns: int) -> None:
+    """Five pages take one turn; five seconds are for the way, two for the connection."""
+    patience = url_fetcher_client._patience(30, pages)
+    assert (patience.total, patience.sock_connect) == (30 * turns + 5, 2)
+
+
+async def test_a_service_that_does_not_answer_is_done_without(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the service has had its time, the page is fetched here, and the service counts as away."""
+    monkeypatch.setattr(url_fetcher_client, "_patience", lambda *_: aiohttp.ClientTimeout(total=0.05))
+    web.pages["/"] = Reply(b"<title>Here</title><p>text", headers=HTML)
+    with WebServer(lambda _: Reply(silent=True)) as silent:
+        client = client_of(silent)
+        assert not client.is_service_away
+        assert (await client.fetch(URL))["title"] == "Here"
+        assert client.is_service_away
 
 
 async def test_the_clients_time_bounds_a_fetch_here(web: Web) -> None:

@@ -113,10 +113,11 @@ class URLFetcherClient:
         """Ask the service; None where it is away, or does not answer as it should."""
         if self.is_service_away:
             return None
-        patience = aiohttp.ClientTimeout(total=self.timeout * -(-pages // AT_ONCE) + 5, sock_connect=2)
         try:
             async with (
-                aiohttp.ClientSession(timeout=patience, cookie_jar=aiohttp.DummyCookieJar()) as session,
+                aiohttp.ClientSession(
+                    timeout=_patience(self.timeout, pages), cookie_jar=aiohttp.DummyCookieJar()
+                ) as session,
                 session.post(self.base_url + path, json=question, allow_redirects=False) as response,
             ):
                 response.raise_for_status()
@@ -124,3 +125,8 @@ class URLFetcherClient:
         except _AWAY:
             self._away_until = time.monotonic() + RETRY_AFTER
             return None
+
+
+def _patience(timeout: float, pages: int) -> aiohttp.ClientTimeout:
+    """Return how long the service may take: its own time for as many turns as the pages need, and a little more."""
+    return aiohttp.ClientTimeout(total=timeout * -(-pages // AT_ONCE) + 5, sock_connect=2)
