@@ -168,17 +168,24 @@ def test_a_refused_url_is_told_in_a_sentence(url: str, sentence: str) -> None:
     assert target("http://a.example/" + "x" * 2031)
 
 
-async def test_a_page_that_does_not_come_is_told_in_a_sentence(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The seconds are those that were asked for; where there is no thread, trying later is the advice."""
+async def test_a_page_that_does_not_come_is_told_in_a_sentence(web: Web) -> None:
+    """The seconds are those that were asked for."""
     web.pages["/"] = Reply(silent=True)
     assert (await fetch_url_content(URL, timeout=0.05))[0] == "Not available: the page did not come within 0.05 seconds"
+
+
+async def test_a_system_without_threads_is_told_in_a_sentence(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be had for the look-up, trying later is the advice."""
+    web.pages["/"] = Reply(b"<p>x", headers=HTML)
 
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        told = await fetch_url_content(URL)
     sentence = "there is no thread to look it up or to read it in; please try again later"
-    assert await fetch_url_content(URL) == (f"Not available: {sentence}", None)
+    assert told == (f"Not available: {sentence}", None)
 
 
 def test_a_title_is_cut_at_its_limit() -> None:
