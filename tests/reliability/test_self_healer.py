@@ -33,8 +33,9 @@ WITHOUT_ERRNO = pytest.mark.wine_fault("msvcrt.locking of a byte that is locked 
 POSIX = pytest.mark.posix("needs POSIX signals, links or shebangs")
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEPER
 INSTANCE = (
-    "import sys; from reference.utils.reliability.self_healer import SelfHealer, InstanceLock, Path\n"
+    "import sys; from reference.utils.reliability.self_healer import SelfHealer, InstanceLock, BotIdentity, Path\n"
     "healer = SelfHealer('child'); healer._lock = InstanceLock(Path(sys.argv[1]))\n"
+    "healer.identity = BotIdentity(Path(sys.argv[1]).parent)\n"  # not that of bots that other tests run
     "print(healer.ensure_single_instance(kill_existing=False)[0], flush=True); sys.stdin.read()"
 )
 
