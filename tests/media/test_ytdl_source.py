@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pytest
 from harness.parts.network import Network
 from harness.parts.webserver import Reply, Request, WebServer
 from reference.utils.media import ytdl_network, ytdl_player, ytdl_source
+from reference.utils.media.media_stream import MediaStream
 from reference.utils.media.workers import BusyError
 from reference.utils.media.ytdl_player import YTDLError, YTDLSource
 
@@ -288,6 +290,42 @@ async def test_a_download_that_is_too_large_is_refused(monkeypatch: pytest.Monke
     with pytest.raises(YTDLError, match="larger than allowed"):
         await YTDLSource.from_url("http://media.example/tone.wav", stream=False)
     assert folders_of_songs(tmp_path) == []
+
+
+class LastBytes(MediaStream):
+    """A medium whose last bytes are read, and whose end is not, until the test says so."""
+
+    def __init__(self) -> None:
+        self.is_at_end = threading.Event()
+        self.ends = threading.Event()
+        self._last = b"RIFF"
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """Give the last bytes; then wait."""
+        last, self._last = self._last, b""
+        if not last:
+            self.is_at_end.set()
+            self.ends.wait(10)
+        return last
+
+    def close(self) -> None:
+        """Let the end come."""
+        self.ends.set()
+
+
+@WITH_FFMPEG
+def test_a_song_that_is_left_at_its_end_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When ffmpeg is ended while the last bytes wait for it, the thread that feeds it ends without an exception."""
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    stream = LastBytes()
+    audio = ytdl_player._FFmpeg(stream, ytdl_source.get_ffmpeg_options(stream=True))
+    assert stream.is_at_end.wait(10)
+    audio._process.kill()
+    audio._process.wait()
+    stream.close()
+    audio.cleanup()
+    assert not failed, f"the thread ended with {failed[0]}"
 
 
 @pytest.mark.usefixtures("network")

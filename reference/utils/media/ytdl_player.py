@@ -163,6 +163,11 @@ class _FFmpeg(discord.FFmpegPCMAudio):
         is_pipe = isinstance(source, MediaStream)
         super().__init__(sound, pipe=is_pipe, before_options=options["before_options"], options=options["options"])
 
+    def _pipe_writer(self, source: Any) -> None:
+        """Feed ffmpeg; that it is ended while the last bytes wait for it is no error."""
+        with suppress(OSError, ValueError):
+            super()._pipe_writer(source)
+
     def cleanup(self) -> None:
         """End the process and wait for it, then for the thread that feeds it."""
         process = getattr(self, "_process", None)
