@@ -33,11 +33,24 @@ def test_a_probe_in_a_block_counts_once() -> None:
     assert breaker.state is CircuitState.CLOSED
 
 
+def test_failures_are_counted_on_while_probes_fail() -> None:
+    """A probe that fails is one more failure in the row that opened the circuit."""
+    clock = Clock()
+    breaker = CircuitBreaker("x", 2, 10, 1, clock=clock)
+    for failures in (1, 2, 3):
+        clock.now += 10
+        assert breaker.can_execute()
+        breaker.record_failure()
+        assert breaker.failure_count == failures
+
+
 def test_blocks_may_end_in_any_order() -> None:
     """A block that ends before one that was entered later settles its own probe, and the later one its own."""
     clock = Clock()
     first, second, third = (CircuitBreaker(name, 1, 10, 1, clock=clock) for name in "abc")
-    for breaker in (first, second, third):
+    for resets, breaker in enumerate((first, second, third)):
+        for _ in range(resets):
+            breaker.reset()
         breaker.trip()
     clock.now += 10
     for breaker in (first, second, third):

@@ -20,7 +20,7 @@ from reference.utils.reliability import error_recovery
 from reference.utils.reliability.backoff import BackoffState, Jitter, RetryConfig
 from reference.utils.reliability.cached_calls import cached_with_ttl
 from reference.utils.reliability.circuit_breaker import CircuitBreaker, CircuitBreakerOpenError
-from reference.utils.reliability.command_limits import describe, find_source
+from reference.utils.reliability.command_limits import describe, find_source, tell
 from reference.utils.reliability.degradation import DegradationExhaustedError, GracefulDegradation
 from reference.utils.reliability.error_recovery import retry_async, with_retry
 from reference.utils.reliability.eviction import evict
@@ -343,6 +343,20 @@ def test_a_caller_is_described() -> None:
     sentence = "a limited command needs a context, an interaction or a message among its arguments"
     with pytest.raises(TypeError, match=f"^{sentence}$"):
         find_source((plain, 1))
+
+
+async def test_a_refusal_that_cannot_be_told_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A context is answered for as long as the refusal lasts, at least; what Discord objects to is logged."""
+    told = list[tuple[tuple[object, ...], dict[str, object]]]()
+
+    async def reply(*args: object, **kwargs: object) -> None:
+        told.append((args, kwargs))
+        raise OSError("gone")
+
+    await tell(SimpleNamespace(reply=reply), "slowly", 61.2)
+    assert told == [(("slowly",), {"delete_after": 62, "mention_author": False})]
+    assert caplog.messages == ["a refused caller could not be told"]
+    assert caplog.records[0].exc_info is not None
 
 
 async def test_a_limit_of_nobody_is_a_mistake() -> None:
