@@ -1,7 +1,7 @@
 """Looks from a thread of its own whether a callback keeps its event loop from turning, and where it is then.
 
 A loaded machine must not raise an alarm, so wall time alone decides nothing: a callback is told that has computed for
-long, by the clock of its thread, or that stood at the very same instruction for long and did not compute there.
+long, by the clock of its thread, or that stood at the very same instruction for long and was not run there at all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 CALLBACK = asyncio.Handle._run.__code__  # noqa: SLF001  the one place from which event loops call
-LOOKS = 20
+LOOKS = 10
 """Looks that are taken in the time after which something is told."""
-
-IDLE = 0.02
-"""Seconds, and seconds for each second, that a thread which stands still may compute; a starved one computes more."""
 
 Place = tuple[tuple[object, int], ...]
 
@@ -39,16 +37,18 @@ class _Seen:
         frame: the frame from which it was called; another call has another.
         computed: what its thread had computed when it was first seen, in seconds.
         place: where it was at the last look.
+        runs: a mark that changes whenever its thread is run.
         still_since: when it was first seen there, in seconds.
-        still_computed: what its thread had computed until then.
+        looks: how often it was seen there.
         is_told: whether it was told of.
     """
 
     frame: FrameType
     computed: float
     place: Place
+    runs: float
     still_since: float
-    still_computed: float
+    looks: int = 0
     is_told: bool = False
 
 
@@ -90,17 +90,20 @@ class Watch:
                 self._look(thread, frame, called)
 
     def _look(self, thread: int, frame: FrameType, called: FrameType) -> None:
-        now, place, computed = time.perf_counter(), _place(frame, called), _computed_by(thread)
+        now, place = time.perf_counter(), _place(frame, called)
+        computed, runs = _looked_up(thread)
         seen = self._seen.get(thread)
         if seen is None or seen.frame is not called:
-            self._seen[thread] = _Seen(called, computed, place, now, computed)
+            self._seen[thread] = _Seen(called, computed, place, runs, now)
             return
-        if seen.place != place or computed - seen.still_computed > IDLE + IDLE * self.limit:
-            seen.place, seen.still_since, seen.still_computed = place, now, computed
+        seen.looks += 1
+        if seen.place != place or seen.runs != runs:
+            seen.place, seen.runs, seen.still_since, seen.looks = place, runs, now, 0
         still, busy = now - seen.still_since, computed - seen.computed
-        if not seen.is_told and (still > self.limit or busy > self.limit):
+        is_still = still > self.limit and seen.looks >= LOOKS
+        if not seen.is_told and (is_still or busy > self.limit):
             seen.is_told = True
-            how = f"stood still for {still:.1f} s" if still > self.limit else f"computed for {busy:.1f} s"
+            how = f"stood still for {still:.1f} s" if is_still else f"computed for {busy:.1f} s"
             stack = "".join(traceback.format_stack(frame, limit=len(place)))
             self.blocked.append(f"a callback has kept its event loop, it {how}:\n{stack}")
 
@@ -120,8 +123,18 @@ def _place(frame: FrameType | None, called: FrameType) -> Place:
     return tuple(found)
 
 
-def _computed_by(ident: int) -> float:
-    """Return the seconds of processor time that a thread has taken."""
+def _looked_up(ident: int) -> tuple[float, float]:
+    """Return the seconds of processor time that a thread has taken, and a mark that changes whenever it is run."""
     native = next((thread.native_id for thread in threading.enumerate() if thread.ident == ident), None)
     times = psutil.Process().threads()
-    return sum(each.user_time + each.system_time for each in times if each.id == native)
+    computed = sum(each.user_time + each.system_time for each in times if each.id == native)
+    return computed, _switches_of(native) or computed
+
+
+def _switches_of(native: int | None) -> int:
+    """Return how often a thread was switched to or from, 0 where the system does not say."""
+    try:
+        lines = Path(f"/proc/self/task/{native}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)

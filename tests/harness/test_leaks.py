@@ -75,7 +75,7 @@ def test_loop():
 
 
 async def test_standstill():
-    threading.Event().wait(2.0)
+    threading.Event().wait(3.0)
 
 
 async def test_computing():

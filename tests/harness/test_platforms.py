@@ -45,7 +45,7 @@ def marked(pytester: pytest.Pytester, marker: str) -> pytest.RunResult:
     pytester.makeini("[pytest]")
     pytester.makeconftest('pytest_plugins = ["harness.not_run"]')
     pytester.makepyfile(f"import pytest\n\n@pytest.mark.{marker}\ndef test_it():\n    pass\n")
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio")
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:rerunfailures")
 
 
 @pytest.mark.parametrize("marker", ["posix", "windows", "wine_fault"])
