@@ -1,0 +1,91 @@
+"""What the report of a shutdown says of each handler, to the letter."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager
+from reference.utils.reliability.shutdown_report import ShutdownReport, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def exits() -> None:
+    """Ask for what a handler may not have."""
+    raise SystemExit(3)
+
+
+def stops() -> None:
+    """Raise what no future takes."""
+    raise StopIteration
+
+
+async def never() -> None:
+    """Take longer than there is time."""
+    await asyncio.Event().wait()
+
+
+async def cancels() -> None:
+    """Cancel the task of the handler itself."""
+    raise asyncio.CancelledError
+
+
+CASES: dict[str, tuple[Callable[[], object], Status, str]] = {
+    "exits": (exits, Status.FAILED, "the handler asked to exit (SystemExit(3)); the rest of the clean-up goes on"),
+    "stops": (stops, Status.FAILED, "the handler raised StopIteration"),
+    "never": (never, Status.TIMED_OUT, "did not end in 0.05 s"),
+    "cancels": (cancels, Status.FAILED, "the handler was cancelled from within"),
+    "list": (list, Status.RAN, "None"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("required", [True, False])
+async def test_a_handler_is_reported_with_its_level_and_its_fault(case: str, required: bool) -> None:
+    """Name, level, fate, whether it matters, and what ended it are in the report, and so is whether all is well."""
+    callback, status, said = CASES[case]
+    manager = ShutdownManager(timeout=30, force_exit=False)
+    manager.register(case, callback, Priority.LOW, 0.05 if case == "never" else 30, required)
+    report = await manager.shutdown("test")
+    (outcome,) = report.outcomes
+    assert (outcome.name, outcome.priority, outcome.required) == (case, Priority.LOW, required)
+    assert (outcome.status, str(outcome.error)) == (status, said)
+    assert report.ok is (status is Status.RAN or not required)
+    assert str(report) == f"shutdown (test): {status}: {case}"
+
+
+async def test_a_shutdown_without_time_skips_its_handlers() -> None:
+    """Where the whole time is over before a level begins, its handlers are skipped, which is told."""
+    manager = ShutdownManager(timeout=0, force_exit=False)
+    manager.register("late", list)
+    report = await manager.shutdown("test")
+    assert (report.skipped, report.ran, report.ok) == (("late",), (), False)
+    assert str(report) == "shutdown (test): skipped: late"
+
+
+async def test_a_shutdown_of_nothing_is_one_too() -> None:
+    """Without handlers there is nothing to do; whoever waits gets the report, or that of a reset."""
+    manager = ShutdownManager(force_exit=False)
+    assert (manager.exit_code, manager.timeout) == (0, 30)
+    states = [manager.is_shutting_down]
+    report = await manager.shutdown()
+    assert str(report) == "shutdown (request): nothing to do"
+    states.append(manager.is_shutting_down)
+    assert await manager.wait_for_shutdown() is report
+    manager.reset()
+    states.append(manager.is_shutting_down)
+    assert states == [False, True, False]
+    assert str(ShutdownReport("x", (), ("task",))) == "shutdown (x): left behind: task"
+
+
+async def test_handlers_go_by_name() -> None:
+    """All handlers of a name are taken out, and counted; the others stay."""
+    manager = ShutdownManager(force_exit=False)
+    for name in ("a", "b", "a"):
+        manager.register(name, list)
+    assert (manager.unregister("a"), manager.unregister("a")) == (2, 0)
+    assert (await manager.shutdown()).ran == ("b",)
