@@ -44,8 +44,10 @@ class Explored:
 
     def __str__(self) -> str:
         """Say what bound was completed."""
-        bound = f"all with at most {self.departures}" if self.schedules > 1 else "the ordinary one"
-        return f"{self.schedules} schedules, {bound} departure{'' if self.departures == 1 else 's'} from the ordinary"
+        if self.schedules == 1:
+            return "1 schedule"
+        whole = f"all with at most {self.departures} departure{'' if self.departures == 1 else 's'} from the ordinary"
+        return f"{self.schedules} schedules, {whole}{'' if self.is_complete else ', and some with more'}"
 
 
 class ScheduleError(AssertionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -111,22 +112,19 @@ def shown(processes: Sequence[Made]) -> Iterator[None]:
     platform = type("Platform", (_Platform,), {"table": table, "real": system.Process, "__slots__": ()})
     kill = os.kill
 
-    def ended(pid: int, signum: int) -> None:
+    def end(pid: int, *, force: bool) -> None:
         made = table.get(pid)
-        if made is None and signum:
-            raise PermissionError(f"process {pid} is not one of the table")
         if made is None:
-            kill(pid, signum)
-        elif made.is_over:
+            raise PermissionError(f"process {pid} is not one of the table")
+        if made.is_over:
             raise ProcessLookupError(pid)
-        elif signum == getattr(signal, "SIGKILL", None) or (signum and not made.stubborn):
-            made.is_over = True
+        made.is_over = force or not made.stubborn
 
-    def terminated(process: psutil.Process) -> None:
-        ended(process.pid, signal.SIGTERM)
-
-    def killed(process: psutil.Process) -> None:
-        ended(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    def signalled(pid: int, signum: int) -> None:
+        if signum:
+            end(pid, force=signum == getattr(signal, "SIGKILL", None))
+        elif pid not in table and sys.platform != "win32":  # where 0 asks for nothing, and is no signal either
+            kill(pid, signum)
 
     def running() -> list[int]:
         return [os.getpid(), *(pid for pid, made in table.items() if not made.is_over)]
@@ -136,10 +134,10 @@ def shown(processes: Sequence[Made]) -> Iterator[None]:
         mock.patch.object(system, "pids", running),
         mock.patch.object(system, "pid_exists", lambda pid: pid in running()),
         mock.patch.object(system.cext, "check_pid_range"),
-        mock.patch.object(psutil.Process, "terminate", terminated),
-        mock.patch.object(psutil.Process, "kill", killed),
-        mock.patch.object(psutil.Process, "send_signal", lambda process, signum: ended(process.pid, signum)),
-        mock.patch.object(os, "kill", ended),
+        mock.patch.object(psutil.Process, "terminate", lambda process: end(process.pid, force=False)),
+        mock.patch.object(psutil.Process, "kill", lambda process: end(process.pid, force=True)),
+        mock.patch.object(psutil.Process, "send_signal", lambda process, signum: signalled(process.pid, signum)),
+        mock.patch.object(os, "kill", signalled),
     ):
         psutil.process_iter.cache_clear()  # type: ignore[attr-defined,unused-ignore]
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fuzz.explore import Explored, ScheduleError, every_of_threads
+from fuzz.explore import Explored, ScheduleError, every_of_threads, of_threads
 from harness.parts.turn_locks import known_locks
 from harness.parts.turns import At, Stuck, Turns
 
@@ -158,3 +158,32 @@ def test_a_thread_that_never_ends_is_told() -> None:
             Turns(ours, At(99), patience=0.2).run(spins)
     finally:
         over.set()
+
+
+def test_what_is_left_of_a_budget_is_spent_all_over() -> None:
+    """Where not all schedules can be run, those that are come from all over, and it says so."""
+    counts: list[int] = []
+
+    def scenario(together: Together) -> None:
+        counter = Counter()
+        together(counter.step, counter.step)
+        counts.append(counter.count)
+
+    assert every_of_threads(scenario, ours, most=2) == Explored(2, is_complete=False, departures=0)
+    assert str(Explored(1, is_complete=False, departures=0)) == "1 schedule"
+    told = "9 schedules, all with at most 1 departure from the ordinary, and some with more"
+    assert str(Explored(9, is_complete=False, departures=1)) == told
+
+
+def test_a_drawn_schedule_tells_how_it_is_replayed() -> None:
+    """A schedule that was drawn runs as it says, and a failure names it."""
+
+    def scenario(together: Together) -> None:
+        counter = Counter()
+        together(counter.step, counter.step)
+        assert counter.count == 2, "a step was lost"
+
+    of_threads(scenario, ours, {})
+    of_threads(scenario, ours, {2: 1}, replay="-")
+    with pytest.raises(ScheduleError, match=r"a step was lost .*--schedule 2:1"):
+        of_threads(scenario, ours, {2: 1})
