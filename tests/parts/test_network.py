@@ -54,6 +54,22 @@ def test_a_route_leads_to_the_server_and_hides_it(address: str) -> None:
     assert server.paths() == {"/x?y"}
 
 
+def test_the_rest_of_the_addresses_may_lead_to_one_server() -> None:
+    """An address without a route of its own arrives where the rest does, but for one that is to refuse."""
+    with WebServer(hello) as server, WebServer(lambda _: Reply(b"own")) as own, Network() as network:
+        network.route_the_rest(80, to=server.port)
+        network.route("192.0.2.3", 80, to=own.port)
+        network.refuse("192.0.2.9", 80)
+        for address, said in (("192.0.2.3", b"own"), ("198.51.100.4", b"198.51.100.4 / ")):
+            client = http.client.HTTPConnection(address, timeout=5)
+            client.request("GET", "/")
+            assert client.getresponse().read() == said
+            client.close()
+        for place in (("192.0.2.9", 80), ("198.51.100.4", 81)):
+            with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
+                sock.connect(place)
+
+
 def test_addresses_without_a_route_refuse() -> None:
     """Nothing but loopback is connected to, and what was tried is on record."""
     with Network() as network, socket.socket() as sock:
