@@ -34,7 +34,7 @@ FUZZ = fuzzer(__file__)
 NAMES = itertools.count()
 PACKAGE = "utils.reliability"
 STUCK = "a caller of a backoff state waited for ever"
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 @pytest.fixture

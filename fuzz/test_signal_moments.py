@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 SETUPS = ("both", "sync") if sys.platform == "win32" else ("both", "sync", "async")
-LATE = 2.0
+LATE = 5.0
 """Real seconds that a thread of the tree gets to wake a loop that sleeps."""
 
 

@@ -30,7 +30,7 @@ PACKAGE = "utils.reliability"
 MOMENTS = 40
 """Moments of one call, at most, at which the first thread stands still in turn and the second may pass it."""
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 STUCK = "two threads that asked for one service at the same time kept each other waiting for ever"
 
 

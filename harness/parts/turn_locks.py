@@ -22,7 +22,7 @@ class KnownLock:
 
     def __init__(self) -> None:
         self._lock: Any = real_rlock() if self.is_reentrant else real_lock()
-        self._holder = 0
+        self.holder = 0
         self._depth = 0
         self._waiting: tuple[Part, ...] = ()
 
@@ -47,12 +47,12 @@ class KnownLock:
 
     def _noted(self, taken: bool) -> bool:
         if taken:
-            self._holder = threading.get_ident()
+            self.holder = threading.get_ident()
             self._depth += 1
         return taken
 
     def _is_held_by_one_of(self, part: Part) -> bool:
-        holder = part_of(self._holder)
+        holder = part_of(self.holder)
         return holder is not None and holder.turns is part.turns
 
     def release(self) -> None:
@@ -79,7 +79,7 @@ class KnownLock:
     # What `threading.Condition` asks of a lock
 
     def _is_owned(self) -> bool:
-        return bool(self._depth) and self._holder == threading.get_ident()
+        return bool(self._depth) and self.holder == threading.get_ident()
 
     def _release_save(self) -> int:
         depth = self._depth

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GLANCE = 0.01
 """Seconds between two looks at all threads."""
 
-STILL, DEAD = 15, 150
+STILL, DEAD = 15, 600
 """Looks that show all threads alike when one waits for what is unknown, and when all wait for each other."""
 
 NAME = "takes turns"
@@ -73,6 +73,9 @@ class At:
 
 class Lock(Protocol):
     """A lock that is known to the turns."""
+
+    holder: int
+    """The ident of the thread that holds it, or held it last."""
 
     def locked(self) -> bool:
         """Tell whether a thread holds it."""
@@ -231,6 +234,13 @@ class Turns:
         self._running = options[self._choice(len(options))] if options else None
         if self._running is not None:
             self._running.go.release()
+        elif all(self._waits_for_another(each) for each in self._all if not each.is_over):
+            self._give_up()
+
+    def _waits_for_another(self, part: Part) -> bool:
+        """Tell whether only another one of these threads can let a thread go on."""
+        holder = part_of(part.lock.holder) if part.lock is not None else None
+        return holder is not None and holder is not part and holder.turns is self
 
     def _choice(self, options: int) -> int:
         return self._chooser.choose(options) if options > 1 else 0

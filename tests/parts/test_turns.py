@@ -60,12 +60,12 @@ def test_a_lock_keeps_threads_apart(kind: str) -> None:
 
     def scenario(together: Together) -> None:
         counter = Counter(getattr(threading, kind)())
-        together(*[counter.step_locked] * 3)
-        assert counter.count == 3, "a step was lost"
+        together(counter.step_locked, counter.step_locked)
+        assert counter.count == 2, "a step was lost"
 
     explored = every_of_threads(scenario, ours, departures=2)
     assert explored.is_complete
-    assert explored.schedules > 50
+    assert explored.schedules > 20
     assert str(explored) == f"{explored.schedules} schedules, all with at most 2 departures from the ordinary"
 
 
