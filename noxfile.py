@@ -178,7 +178,7 @@ def minimums(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Search for defects: -- --time 10m [--only pool_schedules]; or prove that the fuzzers find: -- --teeth."""
+    """Search for defects: -- --time 10m [--only pool_schedules], -- --guided json; or prove the fuzzers: -- --teeth."""
     install(session, "test")
     session.run("python", "-m", "harness", "fuzz", *session.posargs, interrupt_timeout=PATIENCE)
 

@@ -6,24 +6,29 @@ Three profiles, chosen by the environment variable ``FUZZ_PROFILE``:
 - ``teeth``: the whole budget, the same examples each time, nothing remembered from earlier runs and nothing made
   smaller: so the proof that a fuzzer finds a defect can be repeated, and soon;
 - ``deep``: as many times the budget as ``FUZZ_TIMES`` says, other examples each time, failures remembered.
+
+In any of them the run ends after ``FUZZ_SECONDS``, where that is given.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import HypothesisException
 
 from harness.fuzzers import table
 from harness.plugin import BROKEN
 from harness.subject import NotApplicable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -35,6 +40,12 @@ SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.d
 
 last: dict[str, Any] = {}
 """The arguments of the example that failed last, which is the smallest one once Hypothesis is done."""
+
+failed: list[Callable[[Mapping[str, Any], BaseException], None]] = []
+"""Told each example that fails, as soon as it does."""
+
+is_over = threading.Event()
+"""Set when the time of the run is up."""
 
 counts: dict[str, int] = {}
 """Examples tried by this process, by fuzzer."""
@@ -90,12 +101,14 @@ class Budget:
             tried[0] += 1
             try:
                 return inner(*args, **kwargs)
-            except (NotApplicable, *BROKEN):
+            except (NotApplicable, HypothesisException, *BROKEN):
                 raise
-            except AssertionError:
+            except Exception as error:
                 first[:] = first or [tried[0]]
                 last.clear()
                 last.update(kwargs)
+                for tell in failed:
+                    tell(kwargs, error)
                 raise
 
         tried = [0]
@@ -117,8 +130,10 @@ class Budget:
         return within_budget  # type: ignore[return-value]  # a wrapper of the same signature
 
     def count(self, examples: int = 1) -> None:
-        """Note that so many examples were tried."""
+        """Note that so many examples were tried, and end the run where its time is up."""
         counts[self.name] = counts.get(self.name, 0) + examples
+        if is_over.is_set():
+            pytest.exit("the time is up", returncode=0)
 
 
 def _profile() -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Check = Callable[[Subject, bytes], None]
     Step = tuple[str, int, int]
 
-ABSENT = 70
+ABSENT = 64
 """Exit code where atheris is not installed."""
 
 TESTED = ("test_corpora.py", "test_any_bytes")
@@ -65,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _search(options: argparse.Namespace) -> NoReturn:
     import atheris  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415  not everywhere
 
+    subject = _opened(options.subject)  # first, so that imports are watched before the tree's own way of finding them
     with atheris.instrument_imports(include=list(GUIDES)):
-        subject, check = _opened(options)
+        check = _target(subject, options.target)
 
     def one(data: bytes) -> None:
         try:
@@ -76,23 +77,27 @@ def _search(options: argparse.Namespace) -> NoReturn:
             keep(options, smallest(lambda less: type(_broken_by(check, subject, less)) is kind, data), error)
             raise
 
-    options.failures.mkdir(parents=True, exist_ok=True)
+    inputs = options.failures / "inputs"
+    inputs.mkdir(parents=True, exist_ok=True)
     limits = [f"-max_total_time={options.seconds}", f"-timeout={SLOWEST}", f"-rss_limit_mb={MOST_MEMORY}"]
-    places = [f"-artifact_prefix={options.failures / options.target}-", *map(str, options.corpus)]
+    places = [f"-artifact_prefix={inputs / options.target}-", *map(str, options.corpus)]
     atheris.Setup([sys.argv[0], *limits, f"-max_len={LONGEST}", *places], one)
     atheris.Fuzz()
     raise SystemExit(0)
 
 
-def _opened(options: argparse.Namespace) -> tuple[Subject, Check]:
-    """Open the tree and import all that the target needs of it."""
-    subject = Subject(options.subject.resolve())
+def _opened(root: Path) -> Subject:
+    subject = Subject(root.resolve())
     subject.open()
+    return subject
+
+
+def _target(subject: Subject, name: str) -> Check:
+    """Import a target and all that it needs of the tree."""
     from fuzz.targets import TARGETS  # noqa: PLC0415  imported where imports are watched
 
-    check = TARGETS[options.target]
-    _broken_by(check, subject, b"")
-    return subject, check
+    _broken_by(TARGETS[name], subject, b"")
+    return TARGETS[name]
 
 
 def _broken_by(check: Check, subject: Subject, data: bytes) -> BaseException | None:
@@ -128,7 +133,8 @@ def smallest(breaks: Callable[[bytes], bool], data: bytes) -> bytes:
 
 
 def _minimise(options: argparse.Namespace) -> int:
-    subject, check = _opened(options)
+    subject = _opened(options.subject)
+    check = _target(subject, options.target)
     inputs = {file.read_bytes() for folder in options.corpus for file in folder.iterdir()}
     reached: set[Step] = set()
     kept: list[bytes] = []
@@ -149,12 +155,12 @@ def steps_of(call: Callable[[], object]) -> set[Step]:
     """Return which line followed which, by function, while something was called; in `PACKAGES` alone."""
     found: set[Step] = set()
 
-    def enter(frame: FrameType, _event: str, _argument: object) -> Callable[..., object] | None:
+    def enter(frame: FrameType, _event: str, _argument: object) -> Any:
         if str(frame.f_globals.get("__name__")).split(".")[0] not in PACKAGES:
             return None
         before = [0]
 
-        def follow(inner: FrameType, event: str, _argument: object) -> Callable[..., object]:
+        def follow(inner: FrameType, event: str, _argument: object) -> Any:
             if event == "line":
                 found.add((inner.f_code.co_qualname, before[0], inner.f_lineno))
                 before[0] = inner.f_lineno

@@ -19,6 +19,7 @@ from harness import (
     evidence,
     expectations,
     fuzzers,
+    guided,
     judge,
     ledger,
     merge,
@@ -35,6 +36,7 @@ from harness import (
     teeth,
 )
 from harness.project import HOME, Project
+from harness.search_screen import SearchScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +61,8 @@ class Exit(IntEnum):
 
 EXIT_CODES = """exit codes:
   0    nothing failed
-  1    a finding failed, a verdict was not as expected, a proof or the ledger does not hold, or mutants of an area
+  1    a finding failed, a search found a failure, a verdict was not as expected, a proof or the ledger does not hold,
+       or mutants of an area
        survive that its floor or its list of survivors does not allow
   2    wrong usage
   3    the harness itself is broken: the register, the evidence, or a fault of its own
@@ -88,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runner.InterpreterError,
         expectations.ExpectationError,
         promote.PromoteError,
+        guided.GuidedError,
         mutants.MutantsError,
     ) as error:
         return _say(errors, Exit.USAGE, str(error))
@@ -190,6 +194,18 @@ def _add_ledger(command: argparse.ArgumentParser) -> None:
 
 def _add_fuzz(command: argparse.ArgumentParser) -> None:
     command.add_argument("--time", default="60s", metavar="T", help="how long to search: 90s, 10m, 2h (%(default)s)")
+    command.add_argument(
+        "--profile",
+        choices=search.PROFILES,
+        default=search.DEEP,
+        help="quick and teeth: each fuzzer once, as in the tests or with its whole budget; deep: more each round",
+    )
+    command.add_argument(
+        "--guided",
+        nargs="+",
+        metavar="TARGET",
+        help="search a parser guided by its coverage: a folder of fuzz/corpora, or all (Linux on x86-64 alone)",
+    )
     command.add_argument("--teeth", action="store_true", help="prove that each fuzzer finds the variants it guards")
     command.add_argument("--only", nargs="+", action="extend", metavar="NAME", default=[], help="only these fuzzers")
 
@@ -325,8 +341,12 @@ def _fuzz(options: argparse.Namespace, screen: Console, errors: Console) -> Exit
     if unknown := [name for name in options.only if name not in known]:
         raise UsageError(f"{unknown[0]}: there is no such fuzzer; there are {', '.join(known)}")
     chosen = [fuzzer for name, fuzzer in known.items() if not options.only or name in options.only]
+    if options.guided:
+        return _guide(project, options, screen)
     _check_hypothesis(chosen, "install the group `test`")
-    return _bite(project, chosen, screen, errors) if options.teeth else _search(project, chosen, options, screen)
+    if options.teeth:
+        return _bite(project, chosen, screen, errors)
+    return _search(project, chosen, options, screen, errors)
 
 
 def _bite(project: Project, chosen: list[Fuzzer], screen: Console, errors: Console) -> Exit:
@@ -344,26 +364,43 @@ def _bite(project: Project, chosen: list[Fuzzer], screen: Console, errors: Conso
     return Exit.HELD if found.is_proved else Exit.FAILED
 
 
-def _search(project: Project, chosen: list[Fuzzer], options: argparse.Namespace, screen: Console) -> Exit:
+def _guide(project: Project, options: argparse.Namespace, screen: Console) -> Exit:
+    targets = guided.chosen(project, options.guided)
+    share = _time(options.time) / len(targets)
+    new: list[Path] = []
+    for target in targets:
+        try:
+            new += guided.run(project, guided.Progress(target), share, partial(screen.print, markup=False))
+        except KeyboardInterrupt:
+            screen.print("stopped; what was found is kept in .fuzz/", markup=False)
+            return Exit.INTERRUPTED
+    for path in new:
+        screen.print(f"new: {_relative(path, project)}", markup=False)
+    return Exit.FAILED if new else Exit.HELD
+
+
+def _time(text: str) -> float:
     try:
-        limit = search.seconds(options.time)
+        return search.seconds(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
-    def tell(name: str, found: search.Found) -> None:
-        screen.print(
-            f"{found.took:6.0f} s  round {found.rounds}  {name:<22} {found.examples} examples, "
-            f"{found.rate:.0f} a second, {len(found.failures)} new",
-            markup=False,
-        )
 
-    found = search.search(project, chosen, limit, tell)
-    for path in found.failures:
-        screen.print(f"new: {_relative(path, project)}; keep it with `python -m harness promote`", markup=False)
+def _search(
+    project: Project, chosen: list[Fuzzer], options: argparse.Namespace, screen: Console, errors: Console
+) -> Exit:
+    limit = _time(options.time)
+    with SearchScreen(project, screen, errors, limit) as shown:
+        found = search.search(project, chosen, limit, shown.step, profile=options.profile, on_tick=shown.tick)
+        shown.end(found)
     if found.is_interrupted:
-        screen.print("stopped; what was found is kept in .fuzz/", markup=False)
         return Exit.INTERRUPTED
-    return Exit.FAILED if found.failures else Exit.HELD
+    if found.failures or found.again:
+        return Exit.FAILED
+    if not found.examples:
+        errors.print("nothing ran: the time was up before an example was tried; give more with --time")
+        return Exit.NOTHING_RAN
+    return Exit.HELD
 
 
 def _promote(options: argparse.Namespace, screen: Console, _errors: Console) -> Exit:
