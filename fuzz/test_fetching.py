@@ -279,10 +279,9 @@ def site() -> Iterator[tuple[Site, WebServer]]:
 
 def session_for(subject: Subject, way: str) -> aiohttp.ClientSession:
     """Return a session of the caller's: of the tree's own kind, where it has one and that is wanted, or any."""
-    if way == OWN_KIND and subject.find("utils.web.redirects") is not None:
-        session: aiohttp.ClientSession = subject.web.redirects.open_session()
-        return session
-    return aiohttp.ClientSession()
+    opening: Any = getattr(subject.web.url_fetcher, "open_session", aiohttp.ClientSession)
+    session: aiohttp.ClientSession = opening() if way == OWN_KIND else aiohttp.ClientSession()
+    return session
 
 
 @dataclass

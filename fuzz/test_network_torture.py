@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import aiohttp
 import pytest
@@ -21,6 +20,7 @@ from fuzz.budget import fuzzer
 from fuzz.leaks import Holdings, left_behind
 from fuzz.torture import Tormentor, torture
 from harness.parts.network import Network
+from harness.parts.responses import kept_alive
 from harness.parts.webserver import Reply, Request, WebServer
 
 if TYPE_CHECKING:
@@ -72,22 +72,6 @@ def answer(request: Request) -> Reply:
     if moved:
         return Reply(UNREAD, 302, headers={**HTML, "Location": f"http://{HOST}/{ending}"})
     return ENDINGS[ending]
-
-
-@contextmanager
-def kept() -> Iterator[None]:
-    """Keep every response alive, as a tracer does, so that only an explicit release gives its connection back."""
-    responses: list[aiohttp.ClientResponse] = []
-    start = aiohttp.ClientResponse.start
-
-    async def start_and_keep(response: aiohttp.ClientResponse, *args: Any) -> aiohttp.ClientResponse:
-        responses.append(response)
-        return await start(response, *args)
-
-    with mock.patch.object(aiohttp.ClientResponse, "start", start_and_keep):
-        yield
-    for response in responses:
-        response.close()
 
 
 def session_of(subject: Subject) -> aiohttp.ClientSession:
@@ -175,7 +159,7 @@ def play(subject: Subject, call: Call, server: WebServer, tormentor: Tormentor) 
         left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, f"{len(left)} tasks are left: {left[0]}"
 
-    with kept():
+    with kept_alive():
         asyncio.run(main())
     assert server.wait_until(lambda: not server.connected, 2.0), f"{server.connected} connections are left"
     left = left_behind(held, outside=False)
