@@ -41,7 +41,7 @@ SIZE = {"width": 1280, "height": 910}
 COLOURS = 256
 """Of a palette; with it a screenshot has tens of kilobytes."""
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds in which the bot has to be there, and each picture to be ready."""
 
 RATE = 16_000
