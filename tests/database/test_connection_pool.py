@@ -354,6 +354,21 @@ def test_a_process_ends_without_closing(tmp_path: Path) -> None:
     raw.close()
 
 
+@pytest.mark.parametrize("turns", range(3))
+async def test_a_close_that_is_cancelled_closes_all_the_same(pool: Pool, turns: int) -> None:
+    """Whoever closes the pool and is cancelled, be it before anything ran: the connections are closed soon, unasked."""
+    async with pool.lend() as one, pool.lend() as other:
+        raws = [connection._worker.raw for connection in (one, other)]
+    closing = asyncio.create_task(pool.close())
+    for _ in range(turns + 1):
+        await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    async with asyncio.timeout(10):
+        while any(is_open(raw) for raw in raws):  # noqa: ASYNC110  a thread closes them
+            await asyncio.sleep(0)
+
+
 async def test_without_a_thread_a_connection_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system gives the crew no thread, a caller is told so at once; the next one, who gets one, is served."""
     monkeypatch.setattr(worker_module, "crew", Crew())

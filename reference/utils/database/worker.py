@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .crew import Inbox, crew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["BUSY_SECONDS", "PRAGMAS", "Worker", "connect", "in_transaction"]
 
@@ -180,15 +180,19 @@ class Worker:
         """Close the connection after all that was asked before."""
         self._stop()
 
-    async def stopped(self, seconds: float) -> bool:
-        """Stop, and wait for the end; tell whether it came in time."""
+    def stopped(self, seconds: float) -> Coroutine[Any, Any, bool]:
+        """Stop now; what is returned waits for the end, and tells whether it came in time."""
         future: asyncio.Future[None] | None = None
         with suppress(sqlite3.Error):
             future = self.begin(self._box.close)
         self.stop()
-        if future is not None:
-            await asyncio.wait([future], timeout=seconds)
-        return future is None or (future.done() and (future.cancelled() or future.exception() is None))
+        return _has_ended(future, seconds)
+
+
+async def _has_ended(future: asyncio.Future[None] | None, seconds: float) -> bool:
+    if future is not None:
+        await asyncio.wait([future], timeout=seconds)
+    return future is None or (future.done() and (future.cancelled() or future.exception() is None))
 
 
 def _put_if_served(inbox: Inbox, task: Callable[[], object]) -> None:
