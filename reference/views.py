@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Handled", "Modal", "Persistent", "View", "stop_all"]
 
 
-_open: WeakSet[discord.ui.View] = WeakSet()
-"""The views that run out by themselves, or end with the bot."""
+_open: WeakSet[discord.ui.View | discord.ui.Modal] = WeakSet()
+"""The views and forms that run out by themselves, or end with the bot."""
 
 
 def stop_all() -> None:
-    """End all views: discord.py leaves their timers running when a client is closed."""
+    """End all views and forms: discord.py leaves their timers running when a client is closed."""
     for view in tuple(_open):
         view.stop()
 
@@ -82,6 +82,11 @@ class View(discord.ui.View):
 
 class Modal(discord.ui.Modal):
     """A form; arguments are those of `discord.ui.Modal`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.timeout is not None:
+            _open.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Admit a form that was sent; one that overrides this calls it first.

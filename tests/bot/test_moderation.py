@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -292,6 +293,17 @@ async def test_the_menu_of_a_member_warns(court: Court) -> None:
     assert refused.content == "Alice owns this server and is out of everybody's reach."
     with pytest.raises(HumanlyImpossibleError):
         court.carol.use_on_user(court.general, court.somchai.user, "Warn")
+
+
+async def test_a_form_that_nobody_sends_ends_with_the_bot(court: Court) -> None:
+    """A form that was opened and left ends with the bot: nothing waits a quarter of an hour for its time-out."""
+    await court.bob.form(court.bob.use_on_user(court.general, court.carol.user, "Warn"))
+    await court.stage.discord.settled()
+    timers = [task for task in asyncio.all_tasks() if "timeout_task" in getattr(task.get_coro(), "__qualname__", "")]
+    assert len(timers) == 1
+    await court.bot.close()
+    _, waiting = await asyncio.wait(timers, timeout=30)
+    assert not waiting
 
 
 async def test_any_member_can_report_a_message(court: Court) -> None:
