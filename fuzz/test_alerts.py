@@ -201,29 +201,24 @@ loops = st.lists(
 )
 
 
-@pytest.fixture
-def discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[Discord]:
-    """The server behind the webhook, over all examples."""
-    monkeypatch.setenv("ALERT_WEBHOOK_URL", WEBHOOK)
-    monkeypatch.setenv("ALERT_COOLDOWN_SECONDS", "0")
-    answering = Discord()
-    with WebServer(answering) as server, everything_sent_to(server.port):
-        yield answering
+CONFIGURED = {"ALERT_WEBHOOK_URL": WEBHOOK, "ALERT_COOLDOWN_SECONDS": "0"}
 
 
 @FUZZ.tries
 @given(histories=loops, end=st.sampled_from(ENDS), in_new_loop=st.booleans())
-def test_any_history(
-    *, subject: Subject, discord: Discord, histories: list[list[Act]], end: str, in_new_loop: bool
-) -> None:
+def test_any_history(*, subject: Subject, histories: list[list[Act]], end: str, in_new_loop: bool) -> None:
     """Whatever became of its alerts, and in whatever loop it is ended, a manager leaves no session open."""
-    discord.mood = "well"
-    discord.arrived.clear()
     every = [[*acts] for acts in histories]
     if in_new_loop:
         every.append([])
     every[-1].append(end)
-    with imported_anew(subject), sessions_noted() as sessions:
+    discord = Discord()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(WebServer(discord))
+        stack.enter_context(everything_sent_to(server.port))
+        stack.enter_context(mock.patch.dict(os.environ, CONFIGURED))
+        stack.enter_context(imported_anew(subject))
+        sessions = stack.enter_context(sessions_noted())
         bot = Bot(subject, discord)
         for acts in every:
             asyncio.run(_lived(bot, acts))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import aiohttp
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,24 +72,15 @@ def answer(request: Request) -> Reply:
     return Reply(PAGE + f"<p>Served as {request.host}.</p></main></body></html>".encode(), headers=HTML)
 
 
-@pytest.fixture
-def servers() -> Iterator[tuple[WebServer, WebServer]]:
-    """A public server and an inner one, over all examples."""
-    with WebServer(answer) as outer, WebServer(lambda _: INNER) as secret:
-        yield outer, secret
-
-
 @contextmanager
-def world(outer: WebServer, secret: WebServer) -> Iterator[Network]:
-    """Lead one address to the public server, refuse another, and lead all others to the inner server."""
-    outer.requests.clear()
-    secret.requests.clear()
-    with Network() as network:
+def world() -> Iterator[tuple[Network, WebServer, WebServer]]:
+    """Lead one address to a public server, refuse another, and lead all others to an inner server."""
+    with WebServer(answer) as outer, WebServer(lambda _: INNER) as secret, Network() as network:
         network.route(PUBLIC, 80, to=outer.port)
         network.refuse(ABSENT, 80)
         network.route_the_rest(80, to=secret.port)
         network.name("start.example", PUBLIC)
-        yield network
+        yield network, outer, secret
 
 
 def url_of(host: str, redirects: int) -> str:
@@ -131,13 +121,10 @@ async def _through_client(subject: Subject, url: str) -> str:
 
 @FUZZ.tries
 @given(place=places, way=st.sampled_from(WAYS))
-def test_nothing_inside_is_asked(
-    *, subject: Subject, servers: tuple[WebServer, WebServer], place: Place, way: str
-) -> None:
+def test_nothing_inside_is_asked(*, subject: Subject, place: Place, way: str) -> None:
     """Whatever a name answers and however an address is written, no request reaches what is not public."""
-    outer, secret = servers
     literal, script, redirects = place
-    with world(outer, secret) as network:
+    with world() as (network, _, secret):
         network.name(NAME, *script)
         said = asyncio.run(fetched(subject, url_of(literal or NAME, redirects), way, times=1 if literal else TIMES))
     what = f"the host {literal!r}" if literal else f"a name that answered {script}"
@@ -170,12 +157,9 @@ PUBLIC_NETWORKS = [IPv4Network(net) for net in ("8.8.0.0/16", "93.184.0.0/16", "
     redirects=st.integers(0, 2),
     way=st.sampled_from(WAYS),
 )
-def test_what_is_public_is_reached(
-    *, subject: Subject, servers: tuple[WebServer, WebServer], address: str, redirects: int, way: str
-) -> None:
+def test_what_is_public_is_reached(*, subject: Subject, address: str, redirects: int, way: str) -> None:
     """A name with any public address is fetched under its own name, so that refusing everything is no way out."""
-    outer, secret = servers
-    with world(outer, secret) as network:
+    with world() as (network, outer, _):
         network.name(NAME, address)
         network.route(address, 80, to=outer.port)
         said = asyncio.run(fetched(subject, url_of(NAME, redirects), way))

@@ -12,7 +12,7 @@ import functools
 import gzip
 import re
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -266,10 +266,10 @@ OWN_KIND = "a session of the tree's own kind"
 WAYS = ["own session", "a caller's session", "a batch"]
 
 
-@pytest.fixture
-def site() -> Iterator[tuple[Site, WebServer]]:
-    """The server behind all names, over all examples; its pages are set by each."""
-    pages = Site()
+@contextmanager
+def running(nodes: list[Drawn]) -> Iterator[tuple[Site, WebServer]]:
+    """Run the server behind all names, with these pages."""
+    pages = Site([node_of(drawn) for drawn in nodes])
     with WebServer(pages) as server, Network() as network:
         for name in (HOST, OTHER, FOREIGN, FOREIGN.encode("idna").decode()):
             network.name(name, PUBLIC)
@@ -350,13 +350,9 @@ class Visit:
 
 @FUZZ.tries
 @given(nodes=sites, starts=st.lists(st.integers(0, 7), min_size=1, max_size=3), way=st.sampled_from(WAYS))
-def test_any_site(
-    *, subject: Subject, site: tuple[Site, WebServer], nodes: list[Drawn], starts: list[int], way: str
-) -> None:
+def test_any_site(*, subject: Subject, nodes: list[Drawn], starts: list[int], way: str) -> None:
     """Whatever a site is like, its pages arrive or do not, as they should, and nothing is left behind."""
-    pages, server = site
-    pages.nodes = [node_of(drawn) for drawn in nodes]
-    with kept_alive():
+    with running(nodes) as (pages, server), kept_alive():
         for each in (OWN_KIND, way):
             asyncio.run(Visit(subject, pages, server, each).go([start % len(nodes) for start in starts]))
 
