@@ -235,12 +235,13 @@ RULES = (
 
 
 def _matching(scene: Scene) -> list[CommandHelp]:
-    """Return the commands that share a word with what was said, those that share the most first."""
+    """Return the commands that share words with what was said, at least half as many as the best, the best first."""
     words = set(_WORD.findall(scene.asked.lower()[:LONGEST_SEARCH])) - _COMMON_WORDS
     if not words:
         return []
     scores = [(_score(command, words), command) for command in scene.commands]
-    return [command for score, command in sorted(scores, key=lambda pair: -pair[0]) if score]
+    best = max((score for score, _ in scores), default=0)
+    return [command for score, command in sorted(scores, key=lambda pair: -pair[0]) if score and 2 * score >= best]
 
 
 def _score(command: CommandHelp, words: set[str]) -> int:
