@@ -87,8 +87,12 @@ class Bot:
             known = self.board.told(answer)
             assert known in self.named[page].values(), f"GET {path} gave {known} when a service began or ceased"
             assert seen(answer) in self.told[page].values(), describe(path, seen(answer), self.told[page])
+
+    def judge_readers(self, pages: list[str]) -> None:
+        """See that no thread but the event loop's has read the bot."""
         strangers = sorted({figure for figure, name in self.bot.readers if name != self.loop_thread})
-        assert not strangers, f"a thread that answers GET {path} read the bot's {', '.join(strangers)}"
+        paths = " or ".join(sorted({{**PAGES, **OTHERS}[page][0] for page in pages}))
+        assert not strangers, f"a thread that answers GET {paths} read the bot's {', '.join(strangers)}"
 
 
 @pytest.fixture
@@ -119,6 +123,7 @@ def scenario(bot: Bot, acts: list[Act], pages: list[str], together: Together, *,
     answers.remove(None)
     for page, answer in zip(pages, answers, strict=True):
         bot.judge(page, answer)
+    bot.judge_readers(pages)
 
 
 @pytest.mark.parametrize("page", PAGES)
