@@ -23,7 +23,7 @@ COVERAGE_FLOOR = 95
 PARALLEL = ("-n", "auto", "--reruns", "2")
 """All cores; a test that fails is run again, and counted as run again, since sockets and browsers have bad moments."""
 
-SAMPLE = ("--finding", "F01", "F05", "F15")
+SAMPLE = ("--finding", "F01", "F05", "F15", "--timeout", "300")
 """Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
 
 PATIENCE = 60.0
