@@ -38,8 +38,11 @@ STAY_OPEN = {
 }
 """Files that may stay open, and why."""
 
-DESCRIPTORS = next((Path(folder) for folder in ("/proc/self/fd", "/dev/fd") if Path(folder).is_dir()), None)
-"""The folder that lists the open descriptors of the process that looks; Windows has none."""
+LISTS = () if sys.platform == "win32" else (Path("/proc/self/fd"), Path("/dev/fd"))
+"""Folders that may list the open descriptors; those that Wine shows to Windows programs are of another kind."""
+
+DESCRIPTORS = next((folder for folder in LISTS if folder.is_dir()), None)
+"""The folder that lists the open descriptors of the process that looks, None where there is none."""
 
 MOST_DESCRIPTORS = 512
 """Numbers that are tried where no folder lists them; a C runtime on Windows gives out no more by default."""

@@ -133,6 +133,8 @@ def _looked_up(ident: int) -> tuple[float, float]:
 
 def _switches_of(native: int | None) -> int:
     """Return how often a thread was switched to or from, 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0
     try:
         lines = Path(f"/proc/self/task/{native}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

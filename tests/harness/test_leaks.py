@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import holdings
+from harness.holdings import Holdings
 from harness.project import HOME
 
 if TYPE_CHECKING:
@@ -200,3 +202,14 @@ def test_a_failure_is_told_alone(outcomes: dict[str, list[str]]) -> None:
 def test_every_culprit_was_run(outcomes: dict[str, list[str]]) -> None:
     """The run went through to its end."""
     assert set(outcomes) == {*GUILTY, *(f"innocent_{name}" for name in INNOCENT), "failing"}
+
+
+def test_descriptors_are_seen_where_no_folder_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system lists no descriptors, as on Windows, each number is tried."""
+    monkeypatch.setattr(holdings, "DESCRIPTORS", None)
+    before = Holdings.now(outside=False)
+    descriptor = os.open(__file__, os.O_RDONLY)
+    left = Holdings.now(outside=False).left_since(before)
+    os.close(descriptor)
+    assert left == [f"the descriptor {descriptor}"]
+    assert Holdings.now(outside=False).left_since(before) == []
