@@ -249,7 +249,7 @@ def _outcome(code: int | None) -> Outcome:
 def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[int, int], None]) -> None:
     """Run mutmut and follow what it says; Ctrl+C reaches it as well, and it keeps what it has."""
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", "--max-children", str(workers)]
-    with (place / "log.txt").open("wb") as log:
+    with (place / "log.txt").open("wb", buffering=0) as log:
         process = subprocess.Popen(  # noqa: S603  our own interpreter
             [*command, *names],
             cwd=place,

@@ -19,7 +19,7 @@ from harness.survivors import Kind, Named
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 100
+PATIENCE = 60
 """Seconds for a run that takes four on a machine that has nothing else to do."""
 
 PRICE = '''\
