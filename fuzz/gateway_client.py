@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from localdiscord import LocalDiscord
     from localdiscord.model.application import Application
 
-__all__ = ["PATIENCE", "GatewayClient", "at_once"]
+__all__ = ["PATIENCE", "UNHURRIED", "GatewayClient", "at_once"]
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds after which an answer that has not come is missing."""
 
 
@@ -28,6 +28,9 @@ def at_once() -> Any:
     """Let heartbeats be answered at once: no client here measures how long that takes, and each look waits for one."""
     return mock.patch.object(connection, "ANSWER_AFTER", 0.0)
 
+
+UNHURRIED = 3600.0
+"""Seconds between heartbeats that a server asks for here, where clients send one when they look, and no other."""
 
 DATA = {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}
 

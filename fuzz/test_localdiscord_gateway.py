@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
 from fuzz.drawn_json import odd
-from fuzz.gateway_client import GatewayClient, at_once
+from fuzz.gateway_client import UNHURRIED, GatewayClient, at_once
 from fuzz.town_state import faults
 from fuzz.town_visit import Log
 from localdiscord import LocalDiscord
@@ -26,6 +26,9 @@ PROTOCOL_ERRORS = {1000, 1002, 1007, 1009}
 """Codes with which websockets themselves close what is no frame, no text, or too large."""
 
 KNOWN = PROTOCOL_ERRORS | {int(code) for code in Close}
+SLOW_CLOCK = 0.1
+"""How quick the clock of rate limits goes, so that their minute is not over before a slow machine has sent all."""
+
 Step = tuple[Any, ...]
 
 token = st.sampled_from(["<token>", "<token>", "<token>", "Bot <token>", "x", "", "\u00e9"]) | odd
@@ -218,6 +221,7 @@ async def heard(history: list[Step]) -> None:
     passed = [0.0]
     with Log() as log, at_once():
         async with LocalDiscord(clock=lambda: 1.75e9 + passed[0]) as discord, aiohttp.ClientSession() as http:
+            discord.heartbeat_interval = UNHURRIED
             other = discord.world.add_application("Other", discord.town.owner)
             elsewhere = discord.world.add_guild("Elsewhere", discord.town.owner)
             discord.world.add_member(elsewhere, other.bot)
@@ -261,7 +265,7 @@ def test_any_payloads(*, history: list[Step]) -> None:
 
 async def flooded(count: int, chunk: int) -> int | None:
     """Send so many payloads where rate limits hold; return the code with which the server closed."""
-    async with LocalDiscord(rate_limits=1.0) as discord, aiohttp.ClientSession() as http:
+    async with LocalDiscord(rate_limits=SLOW_CLOCK) as discord, aiohttp.ClientSession() as http:
         client = await GatewayClient(discord, http, discord.town.application).connect()
         await client.identify()
         with contextlib.suppress(ConnectionError, aiohttp.ClientError):

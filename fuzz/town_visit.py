@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from fuzz.drawn_requests import PARAMETER
-from fuzz.gateway_client import GatewayClient, at_once
+from fuzz.gateway_client import UNHURRIED, GatewayClient, at_once
 from fuzz.town_state import faults, known
 from localdiscord import LocalDiscord
 from localdiscord.driver.errors import HumanlyImpossibleError
@@ -120,6 +120,7 @@ class Visit:
     async def settle_in(self) -> None:
         """Found a second town with a bot of its own, and let both bots log in."""
         world = self.discord.world
+        self.discord.heartbeat_interval = UNHURRIED
         self.application = self.discord.town.application
         self.other = world.add_application("Other", self.discord.town.owner)
         self.elsewhere = world.add_guild("Elsewhere", self.discord.town.owner)
