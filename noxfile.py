@@ -201,7 +201,7 @@ HANG_ENDS = ("-o", "faulthandler_exit_on_timeout=true")
 WINDOWS_TESTS = ("-m", "pytest", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=300", *HANG_ENDS, *PARALLEL)
 WINDOWS_QUICK = (
     "tests/windows",
-    *(f"tests/harness/test_{name}.py" for name in ("patch", "platforms", "subject")),
+    *(f"tests/harness/test_{name}.py" for name in ("patch", "subject")),
     *("--deselect", "tests/windows/test_windows_findings.py::test_a_variant_gets_its_verdict"),
 )
 WINDOWS_JOBS = {
