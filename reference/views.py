@@ -26,13 +26,14 @@ __all__ = ["Handled", "Modal", "Persistent", "View", "stop_all"]
 
 
 _open: WeakSet[discord.ui.View | discord.ui.Modal] = WeakSet()
-"""The views and forms that run out by themselves, or end with the bot."""
+"""The views and forms that are there; discord.py gives those a time-out that had none and only one person sees."""
 
 
 def stop_all() -> None:
     """End all views and forms: discord.py leaves their timers running when a client is closed."""
     for view in tuple(_open):
-        view.stop()
+        if view.timeout is not None:
+            view.stop()
 
 
 async def _admit(interaction: discord.Interaction, name: str) -> None:
@@ -60,8 +61,7 @@ class View(discord.ui.View):
     def __init__(self, *, timeout: float | None = 180.0, user_id: int | None = None) -> None:
         super().__init__(timeout=timeout)
         self.user_id = user_id
-        if timeout is not None:
-            _open.add(self)
+        _open.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Admit who may use the components; one that overrides this calls it first.
@@ -85,8 +85,7 @@ class Modal(discord.ui.Modal):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        if self.timeout is not None:
-            _open.add(self)
+        _open.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Admit a form that was sent; one that overrides this calls it first.

@@ -16,7 +16,7 @@ from reference.guilds import Feature
 from reference.limits import limited
 from reference.refusals import Refused
 from reference.utils.monitoring.structured_logger import get_logger
-from reference.views import Handled
+from reference.views import Handled, View
 
 from .poll import LONGEST_OPTION, MOST_OPTIONS, Poll, options_in, poll_embed
 from .poll_store import MOST_OPEN, PollStore
@@ -86,7 +86,7 @@ class VoteButton(
 
 def poll_view(poll: Poll) -> discord.ui.View:
     """Return the buttons of a poll."""
-    view = discord.ui.View(timeout=None)
+    view = View(timeout=None)
     for number, option in enumerate(poll.options):
         view.add_item(VoteButton(poll.id, number, f"{number + 1}. {option}"[:80], disabled=poll.closed_at is not None))
     return view

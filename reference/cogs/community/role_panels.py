@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import discord
 
 from reference.refusals import Refused
-from reference.views import Handled
+from reference.views import Handled, View
 
 from .role_rules import require_assignable
 
@@ -86,7 +86,7 @@ def panel_view(roles: Sequence[discord.Role], style: str, placeholder: str) -> d
         style: `buttons` or `menu`.
         placeholder: what stands on an empty menu.
     """
-    view = discord.ui.View(timeout=None)
+    view = View(timeout=None)
     if style == "buttons" or not roles:
         for number, role in enumerate(roles):
             view.add_item(RoleButton(role.id, role.name, number // PER_ROW))

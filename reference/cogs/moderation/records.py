@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from reference.commands import hybrid_command
 from reference.errors import Refused
-from reference.views import Handled
+from reference.views import Handled, View
 
 from .cases import Action
 from .guards import guarded, guild_of, quietly
@@ -139,7 +139,7 @@ async def history(
     if not last:
         return embed, None
     embed.set_footer(text=await text("page", page=page + 1, pages=last + 1))
-    view = discord.ui.View(timeout=None)
+    view = View(timeout=None)
     view.add_item(PageButton(user_id, page - 1, "◀", disabled=page == 0))
     view.add_item(PageButton(user_id, page + 1, "▶", disabled=page == last))
     return embed, view

@@ -102,7 +102,7 @@ def page_buttons(page: int, pages: int) -> discord.ui.View | None:
     """Make the buttons that turn to the pages beside one; None for a queue of one page."""
     if pages == 1:
         return None
-    view = discord.ui.View(timeout=None)
+    view = View(timeout=None)
     view.add_item(PageButton(max(1, page - 1), "◀️", is_off=page <= 1))
     view.add_item(PageButton(page + 1, "▶️", is_off=page >= pages))
     return view
