@@ -21,9 +21,9 @@ import pytest
 
 from fuzz.budget import fuzzer
 from fuzz.databases import hops_of, small
-from fuzz.leaks import Holdings, left_behind
 from fuzz.schedule import Script, run
 from fuzz.torture import Tormentor, torture
+from harness.holdings import Holdings, left_behind
 from harness.parts.database import free_slots, is_locked
 
 if TYPE_CHECKING:

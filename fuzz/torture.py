@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fuzz.fallible import standing_between
-from fuzz.leaks import Holdings, left_behind
 from fuzz.schedule import Script, run
+from harness.holdings import Holdings, left_behind
 from harness.parts.database import CancelledAt
 
 if TYPE_CHECKING:
