@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import contextlib
 import inspect
+import logging
 import os
 import sys
 import weakref
@@ -97,6 +98,17 @@ def imported_anew(subject: Subject) -> Iterator[None]:
         for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
             del sys.modules[name]
         sys.modules.update(before)
+
+
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """Log nothing: pytest keeps records, and with their tracebacks the connections that are to be forgotten."""
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextlib.contextmanager
@@ -217,6 +229,7 @@ def test_any_history(*, subject: Subject, histories: list[list[Act]], end: str, 
         server = stack.enter_context(WebServer(discord))
         stack.enter_context(everything_sent_to(server.port))
         stack.enter_context(mock.patch.dict(os.environ, CONFIGURED))
+        stack.enter_context(unlogged())
         stack.enter_context(imported_anew(subject))
         sessions = stack.enter_context(sessions_noted())
         bot = Bot(subject, discord)
