@@ -216,18 +216,25 @@ def _forget(project: Project, place: Path, area: Area) -> None:
     }
     note = place / "state.json"
     before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"sources": {}}
-    results = {path: json.loads(path.read_text(encoding="utf-8")) for path in kept.rglob("*.meta")}
+    same = [name for name, text in state["sources"].items() if before["sources"].get(name) == text]
+    known = [kept / f"{name}{ending}" for name in same for ending in ("", ".meta", ".spans")]
+    contents = {path: path.read_bytes() for path in known if path.exists()}
     shutil.rmtree(kept, ignore_errors=True)
-    for path, result in results.items():
-        source = path.relative_to(kept).with_suffix("").as_posix()
-        if state["sources"].get(source) != before["sources"].get(source):
-            continue
-        if any(state[key] != before.get(key) for key in ("tests", "leaves_out")):
-            codes = result["exit_code_by_key"].items()
-            result["exit_code_by_key"] = {key: code if _outcome(code).is_noticed else None for key, code in codes}
+    for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result), encoding="utf-8")
+        path.write_bytes(content)
+    if any(state[key] != before.get(key) for key in ("tests", "leaves_out")):
+        for path in (path for path in contents if path.suffix == ".meta"):
+            _forget_missed(path)
     note.write_text(json.dumps(state), encoding="utf-8")
+
+
+def _forget_missed(path: Path) -> None:
+    """Have the mutants of a file that no test noticed tried again."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    codes = result["exit_code_by_key"].items()
+    result["exit_code_by_key"] = {key: code if _outcome(code).is_noticed else None for key, code in codes}
+    path.write_text(json.dumps(result), encoding="utf-8")
 
 
 def _python_files(path: Path) -> Iterator[Path]:

@@ -109,7 +109,8 @@ def test_a_surviving_mutant_is_listed_and_a_killed_one_is_not(shop: Project) -> 
     area = mutants.areas(shop)["shop"]
     (shop.root / "tests" / "test_price.py").write_text(TESTS + "\n", encoding="utf-8")
     mutants._prepare(shop, shop.root / ".mutants" / "shop", area, afresh=False)
-    assert outcomes(shop) == {"Price.of": {"killed"}, "Price.__init__": {"killed"}, "is_dear": {"not run"}}
+    kept = {"Price.of": {"killed"}, "Price.__init__": {"killed"}}
+    assert outcomes(shop) == {**kept, "is_dear": {"not run"}, "unused": {"not run"}}
     (shop.root / FILE).write_text(PRICE + "\n", encoding="utf-8")
     mutants._prepare(shop, shop.root / ".mutants" / "shop", area, afresh=False)
     assert outcomes(shop) == {}
@@ -126,7 +127,10 @@ def front_door(project: Project) -> tuple[int, list[str]]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             pytest.skip(f"the machine is too busy: five mutants took more than {PATIENCE} s")
-    return process.returncode, shown.splitlines()
+    lines = shown.splitlines()
+    if lines[-1].split()[3:4] not in (["0"], []):
+        pytest.skip("the machine is too busy: a test of a mutant that cannot hang was not done in time")
+    return process.returncode, lines
 
 
 def outcomes(project: Project) -> dict[str, set[str]]:
