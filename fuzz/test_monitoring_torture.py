@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 FUZZ = fuzzer(__file__)
 WEBHOOK = "https://discord.com/api/webhooks/123456789012345678/token"
-MOST = 40
-"""Disturbances of a scenario with sockets at most, evenly spread."""
-
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 _kinds = itertools.count()
@@ -150,7 +147,7 @@ def test_alerts_leave_no_session(subject: Subject, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ALERT_WEBHOOK_URL", WEBHOOK)
     monkeypatch.setenv("ALERT_COOLDOWN_SECONDS", "0")
     with discord() as server:
-        FUZZ.count(torture(partial(play_alerts, subject, way, elsewhere, server), min(MOST, FUZZ.examples)))
+        FUZZ.count(torture(partial(play_alerts, subject, way, elsewhere, server), FUZZ.examples))
 
 
 async def closing(subject: Subject, tormentor: Tormentor) -> None:
@@ -289,4 +286,4 @@ def test_nothing_is_lost_or_invented(subject: Subject, tmp_path: Path, name: str
 @pytest.mark.parametrize("name", WITH_SOCKETS)
 def test_the_next_push_sets_it_right(subject: Subject, name: str) -> None:
     """However the network failed or the caller went away, nothing is left, and what waits is sent in the end."""
-    FUZZ.count(torture(partial(play_on_loop, WITH_SOCKETS[name], subject), min(MOST, FUZZ.examples)))
+    FUZZ.count(torture(partial(play_on_loop, WITH_SOCKETS[name], subject), FUZZ.examples))

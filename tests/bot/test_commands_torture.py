@@ -325,6 +325,7 @@ def points(name: str, count: int) -> list[int]:
 MUSIC = pytest.param("music", marks=pytest.mark.skipif(not WITH_FFMPEG, reason="ffmpeg is not installed"))
 
 
+@pytest.mark.timeout(3600 if IS_DEEP else 240)
 @pytest.mark.parametrize("area", [MUSIC if area == "music" else area for area in AREAS])
 async def test_a_command_is_whole_or_not_at_all(stage: Stage, judge: Judge, web: Web, area: str) -> None:
     """A command that is cancelled, or whose call fails: people are answered, nothing is half, the next one works."""
