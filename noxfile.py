@@ -153,7 +153,7 @@ def wheel(session: nox.Session) -> None:
         installed = str(session.run("python", "-c", code, silent=True)).strip()
         session.run("executable-audit", "judge", "--subject", installed, *(session.posargs or SAMPLE))
         session.run("python", "-m", "reference", "check")
-        for left in empty.iterdir():
+        for left in Path.cwd().iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         session.run("python", "-I", str(INSTALLED))
 
