@@ -17,8 +17,8 @@ import aiohttp
 import pytest
 
 from fuzz.budget import fuzzer
-from fuzz.leaks import Holdings, left_behind
 from fuzz.torture import Tormentor, torture
+from harness.holdings import Holdings, left_behind
 from harness.parts.network import Network
 from harness.parts.responses import kept_alive
 from harness.parts.webserver import Reply, Request, WebServer
