@@ -27,6 +27,7 @@ from fuzz.budget import fuzzer
 from fuzz.drawn_addresses import PUBLIC, inner, literals
 from harness.parts.network import Network
 from harness.parts.webserver import Reply, Request, WebServer
+from harness.subject import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,6 +202,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return deep
 
 
+@pytest.fixture
+def own_pools(subject: Subject) -> Iterator[None]:
+    """End the thread pools that the tree keeps for the life of its process, once all examples are over."""
+    _ = subject.media.ytdl_source
+    yield
+    for module in [module for name, module in sys.modules.items() if name.startswith(f"{PACKAGE}.")]:
+        for value in list(vars(module).values()):
+            if isinstance(value, ThreadPoolExecutor):
+                value.shutdown()
+
+
 async def opened(subject: Subject, url: str, *, stream: bool) -> str:
     """Let a subject open a track; say why it could not, nothing where it could."""
     source_class = subject.media.ytdl_source.YTDLSource
@@ -216,6 +228,7 @@ async def opened(subject: Subject, url: str, *, stream: bool) -> str:
     return ""
 
 
+@pytest.mark.usefixtures("own_pools")
 @FUZZ.tries
 @given(drawn=tracks)
 def test_any_tracks_at_once(
