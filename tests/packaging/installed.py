@@ -142,7 +142,7 @@ def main() -> int:
         check(not list(Path.cwd().iterdir()), f"{Path.cwd()} is not empty")
         for job in (run_bot, run_local_discord, prove):
             job()
-            print(f"{job.__name__.replace('_', ' ')}: right")  # noqa: T201  a program for people
+            print(f"{job.__name__.replace('_', ' ')}: right", flush=True)  # noqa: T201  a program for people
     except WrongError as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201  a program for people
         return 1
