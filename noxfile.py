@@ -39,6 +39,8 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "prove"]
 
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # else each of the many processes compiles what it imports anew
+
 
 def _offer_pyenv_versions() -> None:
     """Let every Python that pyenv has answer to its name, `python3.12` for one, whatever version is chosen now."""
