@@ -136,7 +136,8 @@ def play_alerts(subject: Subject, way: str, elsewhere: bool, server: WebServer, 
         count = len(made)
     assert not left, f"{len(left)} of {count} sessions are left open"
     made.clear()
-    gc.collect()  # connections of an event loop that was closed end with it
+    if not server.wait_until(lambda: not server.connected, 0.05):
+        gc.collect()  # connections of an event loop that was closed end with it
     assert server.wait_until(lambda: not server.connected, 2.0), f"{server.connected} connections are left"
 
 

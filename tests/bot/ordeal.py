@@ -93,7 +93,8 @@ class Ordeal:
         async def tortured(interaction: Any) -> None:
             tormentor = self.judge.tormentor
             error = await (call(interaction) if tormentor is None else tormentor.over(call(interaction)))
-            self.ended.set()
+            if tormentor is self.judge.tormentor:  # else it is one that began earlier
+                self.ended.set()
             if error is not None:
                 raise error
 
