@@ -180,9 +180,11 @@ async def playing(ordeal: Ordeal) -> None:
     await listening(ordeal)
     music: Any = ordeal.bot.get_cog("Music")
     session = music.jukebox.known(ordeal.stage.town.guild.id)
-    if session is None or not session.player.is_playing or len(session.player.queue.upcoming) < 2:
+    queue = session.player.queue if session is not None and session.player.is_playing else None
+    if queue is None or not queue.history or len(queue.upcoming) < 2:
         for title in ("long", "long", "long", "long"):
             await used(ordeal, by("owner", "play", "music", query=title))
+        await used(ordeal, by("owner", "loop", "music", mode="off"))
         await used(ordeal, by("owner", "skip", "music"))
 
 
