@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from fuzz.drawn_requests import ALL, request
 from fuzz.town_visit import ACTS, Visit
 
 FUZZ = fuzzer(__file__)
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""What is judged is the server: aiohttp's client leaves connections to the collector where a request breaks it."""
 
 acts = st.fixed_dictionaries(
     {
