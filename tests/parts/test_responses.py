@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import aiohttp
 
+from harness.parts.network import Network
 from harness.parts.reroute import everything_sent_to
 from harness.parts.responses import kept_alive
 from harness.parts.webserver import Reply, WebServer
 
 UNREAD = b"x" * 2_000_000
-"""More than the buffers between server and client hold."""
+"""More than the buffers between server and client hold, since that of a client on a `Network` is small."""
+
+SITE = "93.184.216.34"
 
 
 async def test_a_response_that_is_kept_holds_its_connection() -> None:
     """What nobody released is held although nobody refers to it, and is given back at the end."""
-    with WebServer(lambda _: Reply(UNREAD)) as server:
+    with WebServer(lambda _: Reply(UNREAD)) as server, Network() as network:
+        network.route(SITE, 80, to=server.port)
         async with aiohttp.ClientSession() as session:
             with kept_alive() as responses:
-                await session.get(f"http://127.0.0.1:{server.port}/")
+                await session.get(f"http://{SITE}/")
                 assert len(responses) == 1
                 assert not await server.until(lambda: not server.held, 0.2)
             assert await server.until(lambda: not server.held)
