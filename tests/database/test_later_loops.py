@@ -1,0 +1,122 @@
+"""What outlives an event loop, and what waits for its time: the exporter's delay, retries, what was made ready."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reference.utils.database import migrations
+from reference.utils.database import pool as pool_module
+from reference.utils.database import worker as worker_module
+from reference.utils.database.json_export import Exporter
+from reference.utils.database.pool import Pool
+from tests.reliability.warp import warp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reference.utils.database.database import Database
+
+
+def test_a_change_after_a_flush_is_collected_for_the_whole_delay() -> None:
+    """Whoever asks for the files begins a new delay: what changes later is not written by the timer of before."""
+    asked: list[float] = []
+
+    async def scene(clock: Callable[[], float]) -> None:
+        begin = clock()
+
+        async def gone() -> None:
+            asked.append(clock() - begin)
+            raise OSError
+
+        exporter = Exporter(lambda: pytest.fail("nothing is written"), 60)
+        exporter.schedule("a.json", gone)
+        await exporter.flush()
+        await asyncio.sleep(30)
+        exporter.schedule("a.json", gone)
+        await asyncio.sleep(50)
+        exporter.schedule("a.json", gone)
+        await asyncio.sleep(50)
+
+    warp(scene)
+    assert asked == pytest.approx([0, 90])
+
+
+def test_a_timer_of_a_loop_that_is_gone_is_made_up_for(tmp_path: Path) -> None:
+    """What was due in a loop that ended before its time is written by the next one, when something changes there."""
+    exporter = Exporter(lambda: tmp_path, 0.05)
+
+    async def content() -> list[int]:
+        return [1]
+
+    async def schedule(name: str) -> None:
+        exporter.schedule(name, content)
+
+    async def go_on() -> None:
+        await schedule("b.json")
+        async with asyncio.timeout(30):
+            while exporter.pending:  # noqa: ASYNC110  the timer is what is waited for
+                await asyncio.sleep(0.01)
+        await exporter.settle()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(schedule("a.json"))
+    loop.close()
+    asyncio.run(go_on())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+def test_a_connection_comes_back_though_the_loop_that_waited_for_it_is_gone(tmp_path: Path) -> None:
+    """Whoever waited for the pool to be empty in a loop that ended does not disturb whoever gives back the last one."""
+    pool = Pool(lambda: str(tmp_path / "bot.db"))
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+    worker = first.run_until_complete(pool.acquire())
+    closing = first.create_task(pool.close(60))
+    for _ in range(10):
+        first.run_until_complete(asyncio.sleep(0))
+    assert not closing.done()
+    closing._log_destroy_pending = False  # type: ignore[attr-defined]  # the loop ends in its midst, as on Ctrl+C
+    first.close()
+    pool.give_back(worker)
+    assert (pool.out, pool.idle) == (0, 0)
+    assert second.run_until_complete(pool.close(30))
+    second.close()
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+async def test_a_connection_is_tried_for_as_often_as_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    """A file that cannot be opened is tried as many times as the caller said, and its error arrives."""
+    opened: list[str] = []
+    connect = worker_module.connect
+
+    def counting(path: str) -> sqlite3.Connection:
+        opened.append(path)
+        return connect(path)
+
+    monkeypatch.setattr(worker_module, "connect", counting)
+    monkeypatch.setattr(pool_module, "FIRST_DELAY", 0)
+    pool = Pool(lambda: str(tmp_path))
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        async with pool.lend(attempts):
+            pytest.fail("a folder was opened")
+    assert (len(opened), pool.out, pool.slots.free) == (attempts, 0, pool.slots.size)
+    assert await pool.close()
+
+
+async def test_tables_are_looked_at_once(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the tables are there nobody asks for their files again, until another database is chosen."""
+    await database.increment_user_stat(1, 2, "messages_count")
+    monkeypatch.setattr(migrations, "MIGRATIONS_DIR", tmp_path / "schema")
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "wrong name.sql").touch()
+    await database.increment_user_stat(1, 2, "messages_count")
+    assert (await database.get_user_stats(1, 2))["messages_count"] == 2
+    database.db_path = str(tmp_path / "other.db")
+    with pytest.raises(migrations.MigrationError, match="wrong name"):
+        await database.get_user_stats(1, 2)
