@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.runners
 import contextlib
+import gc
 import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,12 @@ def pytest_configure(config: pytest.Config) -> None:
     stack.enter_context(mock.patch.object(asyncio.runners, "_cancel_all_tasks", cancelled))
     oracle.watch.start()
     stack.callback(oracle.watch.stop)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector, which is asked after nearly each test, what the imports made and nobody frees."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
