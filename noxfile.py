@@ -101,7 +101,7 @@ def judge(session: nox.Session) -> None:
 def ledger(session: nox.Session) -> None:
     """Check that AUDIT.md is, to the byte, what register, code and evidence say."""
     install(session)
-    session.run("python", "-m", "harness", "ledger", *session.posargs)
+    session.run("python", "-m", "harness", "ledger", *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -189,7 +189,7 @@ def fuzz(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the sources a little and list the changes that no test notices: -- web --workers 2; -- --all."""
     install(session, "test")
-    session.run("python", "-m", "harness", "mutants", *session.posargs)
+    session.run("python", "-m", "harness", "mutants", *session.posargs, interrupt_timeout=PATIENCE)
 
 
 @nox.session

@@ -45,6 +45,23 @@ def sessions() -> set[str]:
     return {node.name for node in functions if any("nox.session" in ast.unparse(made) for made in node.decorator_list)}
 
 
+def test_what_runs_long_has_time_to_end_in_order() -> None:
+    """Each session that hands its arguments to the harness or the bot lets it write what it has after Ctrl+C.
+
+    nox would kill it after half a second otherwise, and what was found would be lost.
+    """
+    calls = [node for node in ast.walk(ast.parse((HOME / "noxfile.py").read_bytes())) if isinstance(node, ast.Call)]
+    ours = [
+        call
+        for call in calls
+        if ast.unparse(call).startswith(("session.run('python', '-m', 'harness'", "session.run('python', '-m', 'refer"))
+        and any(isinstance(argument, ast.Starred) for argument in call.args)
+    ]
+    hasty = [ast.unparse(call) for call in ours if "interrupt_timeout" not in {word.arg for word in call.keywords}]
+    assert len(ours) >= 6
+    assert hasty == []
+
+
 def matrix(job: str, axis: str) -> list[str]:
     """Return the values that a job is run with."""
     return list(JOBS[job]["strategy"]["matrix"][axis])
