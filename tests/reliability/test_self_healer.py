@@ -265,7 +265,9 @@ def test_a_launcher_and_its_interpreter_are_one_bot() -> None:
     assert without_launchers(found, "linux") == found
 
 
-def test_a_process_is_ended_gently_or_not_at_all(healer: SelfHealer, root: Path, crowd: Crowd) -> None:
+def test_a_process_is_ended_gently_or_not_at_all(
+    healer: SelfHealer, root: Path, crowd: Crowd, caplog: pytest.LogCaptureFixture
+) -> None:
     """Ending works for the bot, is refused for strangers and for oneself, and says what came of it."""
     bot, stranger = up(crowd.python("bot.py", cwd=root)), up(crowd.python("-c", SLEEPER, "bot.py", cwd=root))
     assert not healer.kill_process(stranger.pid)
@@ -273,17 +275,29 @@ def test_a_process_is_ended_gently_or_not_at_all(healer: SelfHealer, root: Path,
     assert stranger.answers()
     assert healer.kill_process(bot.pid)
     assert not bot.is_alive
+    assert caplog.messages == [
+        f"test: process {stranger.pid} is not this bot, and is left alone",
+        f"test: process {os.getpid()} is not this bot, and is left alone",
+        f"test: process {bot.pid} of this bot was ended",
+    ]
 
 
 @POSIX
-def test_force_is_used_only_where_it_is_allowed(healer: SelfHealer, root: Path, crowd: Crowd) -> None:
-    """A bot that ignores the gentle way stays without permission for force, and ends with it."""
+def test_force_is_used_only_where_it_is_allowed(
+    healer: SelfHealer, root: Path, crowd: Crowd, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bot that ignores the gentle way stays without permission for force, and ends with it or as a duplicate."""
     (root / "bot.py").write_text(STUBBORN, encoding="utf-8")
     bot = up(crowd.python("bot.py", cwd=root))
     healer.patience = 0.05
     assert not healer.kill_process(bot.pid)
+    assert caplog.messages == [f"test: process {bot.pid} of this bot could not be ended"]
     assert bot.answers()
+    second = up(crowd.python("bot.py", cwd=root))
+    healer.patience = 0.05
     assert healer.kill_process(bot.pid, force=True)
+    assert healer.ensure_single_instance(kill_existing=True)[0]
+    assert not second.is_alive
 
 
 def test_an_ended_or_forbidden_process_is_told_apart(crowd: Crowd, tmp_path: Path) -> None:
@@ -320,7 +334,22 @@ def test_the_diagnosis_names_duplicates_and_a_stale_file(healer: SelfHealer, roo
     healer._lock.path.parent.mkdir()
     healer._lock.path.write_text('{"pid": 1, "create_time": 5}', encoding="utf-8")
     state = healer.diagnose()
-    assert (len(state["duplicates"]), state["stale"], len(state["problems"])) == (1, True, 2)
+    first, second = state["processes"]
+    assert set(first) == {"pid", "cmdline", "create_time", "process"}
+    assert first["cmdline"] == psutil.Process(first["pid"]).cmdline()
+    assert {name: state[name] for name in state if name != "processes"} == {
+        "caller": "test",
+        "pid": os.getpid(),
+        "duplicates": [second["pid"]],
+        "lock_file": str(healer._lock.path),
+        "lock_holder": {"pid": 1, "create_time": 5},
+        "stale": True,
+        "problems": [
+            f"process {second['pid']} runs beside process {first['pid']}",
+            "bot.pid names process 1, which is not this bot any more",
+        ],
+        "healthy": False,
+    }
 
 
 def test_another_instance_is_refused_or_replaced(healer: SelfHealer, root: Path, crowd: Crowd) -> None:
@@ -437,6 +466,7 @@ def test_a_lock_is_given_back_and_taken_again(tmp_path: Path) -> None:
     assert not other.acquire()
     one.release()
     one.release()
+    assert one.path.read_bytes() == b""
     assert (one.is_held, other.acquire(), other.holder()) == (False, True, {})
     other.release()
 

@@ -1,47 +1,23 @@
-"""The shutdown manager: order, deadlines, kinds of handlers, many loops, signals in real processes."""
+"""The shutdown manager: order, deadlines, kinds of handlers, many loops."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import os
-import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.process import Crowd
 from harness.parts.turns import At, Turns
 from reference.utils.reliability.handler_calls import is_async
-from reference.utils.reliability.loop_signals import ManyLoopsEvent, SignalHandlers, WakeUp
+from reference.utils.reliability.loop_signals import ManyLoopsEvent
 from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager, ShutdownReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PROJECT = Path(__file__).resolve().parents[2]
-POSIX = pytest.mark.posix("sends POSIX signals")
 FOREVER = 3600.0
-
-BOT = """
-import asyncio, sys, time
-from reference.utils.reliability.shutdown_manager import ShutdownManager
-manager = ShutdownManager(timeout=TIMEOUT, force_exit=FORCE, exit_code=7)
-async def stuck():
-    print("stuck", flush=True)
-    await asyncio.Event().wait()
-async def blocking():
-    print("stuck", flush=True)
-    time.sleep(3600)
-manager.register("handler", HANDLER, timeout=3600)
-async def main():
-    manager.setup_async_signal_handlers()
-    print("up", flush=True)
-    await manager.wait_for_shutdown()
-asyncio.run(main())
-"""
 
 
 @pytest.fixture
@@ -96,6 +72,7 @@ class Closer:
         (nothing, True),
         (functools.partial(nothing), True),
         (Closer(), True),
+        (Closer, False),
         (functools.partial(asyncio.sleep, 0), True),
         (lambda: asyncio.sleep(0), False),
         (int, False),
@@ -320,106 +297,17 @@ def test_a_restart_forgets_the_last_shutdown(manager: ShutdownManager) -> None:
     assert not manager.is_shutting_down
     asyncio.run(manager.shutdown())
     assert said == ["ran", "ran"]
-    assert str(ShutdownReport("reset", ())) == "shutdown (reset): nothing to do"
 
 
-async def test_signal_handlers_come_back(manager: ShutdownManager) -> None:
-    """What handled the signals before does so again after the shutdown."""
-    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
-    assert manager.setup_signal_handlers()
-    assert manager.setup_async_signal_handlers(asyncio.get_running_loop())
-    assert signal.getsignal(signal.SIGTERM) == manager._signal_handler
-    await manager.shutdown()
-    assert {name: signal.getsignal(name) for name in before} == before
-
-
-async def test_only_the_main_thread_sets_signal_handlers(
-    manager: ShutdownManager, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Asked in another thread, the manager says that it cannot, and changes nothing."""
-    before = signal.getsignal(signal.SIGTERM)
-    loop = asyncio.get_running_loop()
-    assert not await asyncio.to_thread(manager.setup_signal_handlers)
-    assert not await asyncio.to_thread(manager.setup_async_signal_handlers, loop)
-    await asyncio.to_thread(manager.restore_signal_handlers)
-    assert "main thread only" in caplog.text
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_handler_set_outside_python_becomes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler that Python cannot put back, because C code set it, gives way to the default one."""
-    handlers = SignalHandlers()
-    handlers._previous[signal.SIGTERM] = None
-    before = signal.getsignal(signal.SIGTERM)
-    handlers.restore()
-    assert signal.signal(signal.SIGTERM, before) is signal.SIG_DFL
-
-
-async def test_a_signal_reaches_a_loop_in_another_thread(manager: ShutdownManager) -> None:
-    """The chosen loop does the work wherever it runs, and names of unknown signals are no trouble."""
-    manager.setup_async_signal_handlers(asyncio.get_running_loop())
-    await asyncio.to_thread(manager._signal_handler, 250, None)
-    report = await manager.wait_for_shutdown()
-    assert report.signal_name == "signal 250"
-
-
-def test_a_signal_without_a_loop_cleans_up_and_exits(manager: ShutdownManager) -> None:
-    """Where no loop runs, or it is closed just then, the handlers run at once and the exit code is kept."""
-
-    class Closed:
-        def is_running(self) -> bool:
-            return True
-
-        def call_soon_threadsafe(self, *_: object) -> None:
-            raise RuntimeError("Event loop is closed")
-
-    manager.exit_code = 5
+async def test_who_waits_across_a_reset_is_told(manager: ShutdownManager) -> None:
+    """A task that waited for the shutdown and goes on only after the reset gets a report that says so."""
     manager.register("handler", nothing)
-    manager._loop = Closed()  # type: ignore[assignment]
-    with pytest.raises(SystemExit) as exited:
-        manager._signal_handler(signal.SIGTERM, None)
-    assert exited.value.code == 5
-    assert manager.report is not None
-    assert manager.report.ran == ("handler",)
-
-
-def test_a_second_signal_without_force_interrupts(manager: ShutdownManager) -> None:
-    """Where the process may not be ended at once, a second signal is a KeyboardInterrupt."""
-    manager.force_exit = False
-    manager._signals_received = 1
-    with pytest.raises(KeyboardInterrupt):
-        manager._signal_handler(signal.SIGINT, None)
-
-
-def test_a_second_signal_with_force_ends_the_process(manager: ShutdownManager, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exit code tells the signal, as in a shell."""
-    monkeypatch.setattr(os, "_exit", lambda code: (_ for _ in ()).throw(SystemExit(code)))
-    manager._signals_received = 1
-    with pytest.raises(SystemExit) as exited:
-        manager._signal_handler(signal.SIGTERM, None)
-    assert exited.value.code == 128 + signal.SIGTERM
-
-
-@POSIX
-@pytest.mark.parametrize(
-    ("handler", "timeout", "signals", "exit_code"),
-    [("stuck", 3600.0, 2, 143), ("blocking", 3600.0, 2, 143), ("blocking", -1.8, 1, 7), ("asyncio.Event", 60, 1, 0)],
-)
-def test_a_real_process_always_ends(handler: str, timeout: float, signals: int, exit_code: int, tmp_path: Path) -> None:
-    """A second signal, or the overall deadline where the loop is blocked, ends a process that is stuck."""
-    code = BOT.replace("TIMEOUT", str(timeout)).replace("FORCE", "True").replace("HANDLER", handler)
-    if timeout < 0:
-        code = code.replace("async def main", "manager.shutdown = lambda name: blocking()\nasync def main")
-    with Crowd() as children:
-        bot = children.python("-c", code, cwd=PROJECT)
-        assert bot.says("up"), bot.printed
-        bot.send(signal.SIGTERM)
-        if handler != "asyncio.Event":
-            assert bot.says("stuck"), bot.printed
-        if signals > 1:
-            bot.send(signal.SIGTERM)
-        assert bot.ends(), bot.printed
-        assert bot.exit_code == exit_code, bot.printed
+    waiting = asyncio.create_task(manager.wait_for_shutdown())
+    await asyncio.sleep(0)
+    await manager.shutdown()
+    assert not waiting.done()
+    manager.reset()
+    assert await waiting == ShutdownReport("reset", ())
 
 
 def test_an_event_of_many_loops_forgets_dead_ones() -> None:
@@ -450,33 +338,3 @@ async def test_a_waiter_cancelled_as_it_is_woken_is_left_alone() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await asyncio.sleep(0)
-
-
-@POSIX
-async def test_a_signal_wakes_a_windows_selector_loop() -> None:
-    """Where a select is not interrupted by signals, a socket of our own wakes the loop, and is taken away again."""
-    loop, wake_up, heard = asyncio.get_running_loop(), WakeUp(), asyncio.Event()
-    assert not wake_up.attach(loop, "linux")
-    before = signal.signal(signal.SIGUSR1, lambda *_: None)
-    assert wake_up.attach(loop, "win32")
-    assert wake_up._sockets is not None
-    receiver = wake_up._sockets[0]
-    loop.add_reader(receiver, heard.set)
-    signal.raise_signal(signal.SIGUSR1)
-    async with asyncio.timeout(5):
-        await heard.wait()
-    for _ in range(2):
-        wake_up._drain(receiver)
-    wake_up.detach()
-    signal.signal(signal.SIGUSR1, before)
-    assert signal.set_wakeup_fd(-1) == -1
-
-
-def test_a_wake_up_of_a_closed_loop_is_taken_away() -> None:
-    """Detaching after the loop was closed closes the sockets alone."""
-    loop, wake_up = asyncio.new_event_loop(), WakeUp()
-    wake_up.attach(loop, "win32")
-    loop.close()
-    wake_up.detach()
-    wake_up.detach()
-    assert signal.set_wakeup_fd(-1) == -1

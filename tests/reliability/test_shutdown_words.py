@@ -9,6 +9,7 @@ import pytest
 
 from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager
 from reference.utils.reliability.shutdown_report import ShutdownReport, Status
+from tests.reliability.warp import warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,11 +59,11 @@ async def test_a_handler_is_reported_with_its_level_and_its_fault(case: str, req
     assert str(report) == f"shutdown (test): {status}: {case}"
 
 
-async def test_a_shutdown_without_time_skips_its_handlers() -> None:
-    """Where the whole time is over before a level begins, its handlers are skipped, which is told."""
+def test_a_shutdown_without_time_skips_its_handlers() -> None:
+    """Where the whole time is over as a level begins, its handlers are skipped, which is told."""
     manager = ShutdownManager(timeout=0, force_exit=False)
     manager.register("late", list)
-    report = await manager.shutdown("test")
+    report = warp(lambda _clock: manager.shutdown("test"))
     assert (report.skipped, report.ran, report.ok) == (("late",), (), False)
     assert str(report) == "shutdown (test): skipped: late"
 

@@ -196,6 +196,7 @@ def test_a_backoff_is_counted_from_its_failures() -> None:
         (10**400, None),
         ("Thu, 01 Jan 1970 00:17:10 GMT", 30),
         ("Thu, 01 Jan 1970 00:17:10 -0000", 30),
+        ("Thu, 01 Jan 1970 02:17:10 +0200", 30),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
     ],
 )
@@ -272,7 +273,10 @@ def test_the_health_of_a_service_is_counted(caplog: pytest.LogCaptureFixture) ->
     assert monitor.get("news") == ServiceHealth(
         "news", HealthState.HEALTHY, 0, 2, 5, 3, "OSError: down", last_change=1005, latency=0.5
     )
-    monitor.record_failure("news")
+    for _ in range(2):
+        clock.now += 1
+        monitor.record_failure("news")
+        assert monitor.get("news").last_change == 1006, "it became what it is with the first of them"
     assert (monitor.get("news").last_error, monitor.get("news").state) == ("", HealthState.DEGRADED)
     order = ["unknown", "degraded", "unhealthy", "degraded", "healthy", "degraded"]
     assert caplog.messages == [f"service news: {new}, was {old}" for old, new in itertools.pairwise(order)]

@@ -25,7 +25,7 @@ def is_async(callback: Callback) -> bool:
     """Tell whether calling a callback only makes a coroutine: true of coroutine functions however wrapped."""
     while isinstance(callback, functools.partial):
         callback = callback.func
-    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))  # noqa: B004  the method is asked for its kind
+    return any(map(inspect.iscoroutinefunction, (callback, type(callback).__call__)))
 
 
 class Calls:
