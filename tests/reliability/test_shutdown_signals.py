@@ -137,7 +137,7 @@ async def test_a_clean_up_that_blocks_the_loop_is_ended(
 
 
 async def test_the_watchdog_of_a_clean_up_goes_with_it(manager: ShutdownManager) -> None:
-    """It gives the whole time and a bit more, keeps no process alive, and is called off; without force there is none."""
+    """It gives all the time and a bit more, keeps no process alive, and is called off; without force there is none."""
     loop = asyncio.get_running_loop()
     manager.register("handler", nothing)
     manager._begin(loop, "SIGTERM")
