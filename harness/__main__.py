@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from harness.fuzzers import Fuzzer
     from harness.register import Finding, Register
@@ -417,16 +417,14 @@ def _mutants(options: argparse.Namespace, screen: Console, errors: Console) -> E
     _check_writable(options.report)
     chosen, is_interrupted = options.areas or list(known), False
     with report.progress(errors) as bar:
-        task = bar.add_task("mutants")
         for name in chosen:
-            follow = partial(_advance, bar, task, name)
             try:
                 mutants.run(
                     *(project, name, known[name]),
                     afresh=options.all,
                     every=options.every,
                     workers=options.workers,
-                    on_step=follow,
+                    on_step=mutants_report.follower(bar, errors, name),
                 )
             except KeyboardInterrupt:
                 is_interrupted = True
@@ -437,15 +435,12 @@ def _mutants(options: argparse.Namespace, screen: Console, errors: Console) -> E
     target = options.report or project.root / ".mutants" / "report.md"
     target.write_text(mutants_report.markdown(known, tallies), encoding="utf-8", newline="\n")
     if is_interrupted:
+        errors.print("stopped; what was tried is kept, and the same command goes on from there")
         return Exit.INTERRUPTED
     if not any(tallies[name].tried for name in chosen):
         errors.print("nothing ran: these areas have no mutants")
         return Exit.NOTHING_RAN
     return Exit.HELD if all(mutants_report.is_held(known[name], tallies[name]) for name in chosen) else Exit.FAILED
-
-
-def _advance(bar: Progress, task: TaskID, label: str, done: int, total: int) -> None:
-    bar.update(task, completed=done, total=total, description=label)
 
 
 def _ledger(options: argparse.Namespace, screen: Console, errors: Console) -> Exit:

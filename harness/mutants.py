@@ -8,6 +8,7 @@ An area is worked on in ``.mutants/AREA``, a folder that may be deleted at any t
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -35,7 +36,17 @@ SAMPLES = {1: "*", 2: "*[13579]", 5: "*[16]", 10: "*1"}
 """How every Nth mutant of a function is named: mutmut numbers them from 1."""
 
 OPTIONS = ("-p", "no:cacheprovider", "-p", "no:rerunfailures", "-p", "no:xdist", "-p", "harness.mutants_plugin")
+TEST_ENDS = ("--timeout=30", "-o", "timeout_func_only=false")
+"""A test that a mutant keeps from ending is ended after so many seconds, by `mutants_plugin`."""
+
 PROGRESS = re.compile(r"(\d+)/(\d+) ")
+PHASES = {
+    "Generating mutants": "making mutants",
+    "Running stats": "noting which tests reach what",
+    "Listing all tests": "looking for new tests",
+    "Running clean tests": "running the tests without a mutant",
+}
+"""What mutmut says that it does before it tries the first mutant."""
 
 
 class MutantsError(ValueError):
@@ -72,6 +83,7 @@ OUTCOMES = {
     -24: Outcome.TIMED_OUT,
     152: Outcome.TIMED_OUT,
     -9: Outcome.TIMED_OUT,
+    -14: Outcome.TIMED_OUT,  # a single test, see `TEST_ENDS`
 }
 """By the exit code that mutmut keeps; every other one says that the tests failed or that their process died."""
 
@@ -142,7 +154,7 @@ def run(
     afresh: bool = False,
     every: int = 1,
     workers: int | None = None,
-    on_step: Callable[[int, int], None] = lambda _done, _total: None,
+    on_step: Callable[[str, int, int], None] = lambda _phase, _done, _total: None,
 ) -> list[Mutant]:
     """Try the mutants of an area that were not tried yet, and return all of them.
 
@@ -156,17 +168,32 @@ def run(
         afresh: try everything again.
         every: try every Nth mutant of each function; those of 1 are all.
         workers: how many are tried at once; by default as many as there are processors.
-        on_step: told how many of how many are done.
+        on_step: told what is being done, and how many of how many mutants are; 0 of 0 before they are known.
 
     Raises:
-        MutantsError: mutmut is not there, or the tests fail without any mutant.
+        MutantsError: mutmut is not there, the tests fail without any mutant, or another run works on the area.
     """
     if os.name == "nt" or find_spec("mutmut") is None:
         raise MutantsError("mutants need mutmut, on Linux or another POSIX system: install the group `test` there")
     place = _place(project, name)
-    _prepare(project, place, area, afresh=afresh)
-    _mutmut(place, [] if every == 1 else [SAMPLES[every]], workers or os.cpu_count() or 1, on_step)
+    with _alone(place):
+        _prepare(project, place, area, afresh=afresh)
+        _mutmut(place, [] if every == 1 else [SAMPLES[every]], workers or os.cpu_count() or 1, on_step)
     return read(project, area, name)
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Keep other runs out of an area's folder, which they would empty."""
+    import fcntl  # noqa: PLC0415  not there on Windows
+
+    place.parent.mkdir(exist_ok=True)
+    with place.with_suffix(".lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MutantsError(f"{place.name}: another run is at work on this area; wait for its end") from None
+        yield
 
 
 def _place(project: Project, name: str) -> Path:
@@ -196,7 +223,7 @@ def _configuration(area: Area, entries: list[str]) -> dict[str, Any]:
     return {
         "source_paths": area.sources,
         "also_copy": entries,
-        "pytest_add_cli_args": [*OPTIONS, *chosen],
+        "pytest_add_cli_args": [*OPTIONS, *TEST_ENDS, *chosen],
         "pytest_add_cli_args_test_selection": area.tests,
         "process_isolation": "forkserver",  # one that ran no tests: a thread of theirs would be missing in the forks
         "use_git_change_detection": False,
@@ -218,6 +245,8 @@ def _forget(project: Project, place: Path, area: Area) -> None:
     before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"sources": {}}
     same = [name for name, text in state["sources"].items() if before["sources"].get(name) == text]
     known = [kept / f"{name}{ending}" for name in same for ending in ("", ".meta", ".spans")]
+    if state == before:
+        known.append(kept / "mutmut-stats.json")  # which tests reach what, and how long they take
     contents = {path: path.read_bytes() for path in known if path.exists()}
     shutil.rmtree(kept, ignore_errors=True)
     for path, content in contents.items():
@@ -253,7 +282,7 @@ def _outcome(code: int | None) -> Outcome:
     return OUTCOMES.get(code, Outcome.KILLED)
 
 
-def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[int, int], None]) -> None:
+def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[str, int, int], None]) -> None:
     """Run mutmut and follow what it says; Ctrl+C reaches it as well, and it keeps what it has."""
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", "--max-children", str(workers)]
     with (place / "log.txt").open("wb", buffering=0) as log:
@@ -268,15 +297,26 @@ def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[int,
         try:
             while chunk := process.stdout.read1():  # type: ignore[attr-defined]  # a buffered reader
                 log.write(chunk)
-                if steps := PROGRESS.findall(chunk.decode("utf-8", "replace")):
-                    on_step(*map(int, steps[-1]))
+                if step := _step(chunk.decode("utf-8", "replace")):
+                    on_step(*step)
         finally:
             process.stdout.close()
             process.wait()
     if process.returncode != 0:
+        failed = re.findall(r"^FAILED (\S+)", (place / "log.txt").read_text("utf-8", "replace"), re.MULTILINE)
+        what = f": {failed[0]} failed" if failed else ""
         raise MutantsError(
-            f"the tests have to pass before there are mutants; what went wrong is in {place / 'log.txt'}"
+            f"the tests have to pass before there are mutants{what}; what went wrong is in {place / 'log.txt'}"
         )
+
+
+def _step(said: str) -> tuple[str, int, int] | None:
+    """Read from what mutmut says what it is doing, and how many of how many mutants are done."""
+    if counts := PROGRESS.findall(said):
+        done, total = map(int, counts[-1])
+        return "trying mutants", done, total
+    begun = [phase for title, phase in PHASES.items() if title in said]
+    return (begun[-1], 0, 0) if begun else None
 
 
 def read(project: Project, area: Area, name: str) -> list[Mutant]:

@@ -3,13 +3,19 @@
 mutmut knows a function by its module, ``reference.utils.web.links`` for one; the judge imports the same file as
 ``utils.web.links``. Both are made to go by the first name, so that a regression runs the mutant, and counts as a test
 that reaches it.
+
+A test that does not end tells a mutant from the original, too. The system ends its process, so nothing that the mutant
+does can hold that up, and the exit code says that it was time and not a failure.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from mutmut.mutation import trampoline
 
 from harness.project import Project
@@ -52,3 +58,33 @@ def pytest_configure() -> None:
         trampoline.set_mutant_under_test("stats")
         del os.environ["MUTANT_UNDER_TEST"]
     _NAMES.update(wrap_in_trampoline=_wrap_in_trampoline, record_trampoline_hit=_record_trampoline_hit)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say which test fails without any mutant; mutmut loses what pytest says of it."""
+    _tell(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Say which tests cannot be collected, likewise."""
+    _tell(report)
+
+
+def _tell(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.failed and trampoline.get_mutant_under_test() in {"", "stats"}:
+        print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", file=sys.__stdout__, flush=True)
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_set_timer(settings: Any) -> bool:
+    """Have the system end this process unless the test is done in time."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, settings.timeout)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_cancel_timer() -> bool:
+    """Let the process live: the test is done."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return True

@@ -10,9 +10,10 @@ from harness.mutants import Outcome
 from harness.survivors import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
+    from rich.progress import Progress
 
     from harness.mutants import Area, Mutant
     from harness.survivors import Tally
@@ -23,6 +24,21 @@ COLUMNS = ("mutants", *(outcome.value for outcome in Outcome), *(kind.value for 
 def is_held(area: Area, tally: Tally) -> bool:
     """Tell whether an area is as it promises to be."""
     return not tally.faults and tally.score >= area.floor and not (area.names_all and tally.unnamed)
+
+
+def follower(bar: Progress, screen: Console, area: str) -> Callable[[str, int, int], None]:
+    """Return a function that shows what is done and how far it is; where a log is kept, in a line for each tenth."""
+    task = bar.add_task(area, total=None)
+    said: list[str] = []
+
+    def follow(phase: str, done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total or None, description=f"{area}: {phase}")
+        line = f"{area}: {phase}" + (f", {done * 10 // total * 10} % of {total}" if total else "")
+        if not screen.is_terminal and line not in said[-1:]:
+            screen.print(line, markup=False)
+            said.append(line)
+
+    return follow
 
 
 def _row(area: Area, tally: Tally) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
-from harness import mutants, mutants_report, survivors
+from harness import mutants, mutants_report, report, survivors
 from harness.__main__ import Exit, main
 from harness.mutants import Area, Mutant, MutantsError, Outcome
 from harness.project import Project
@@ -98,6 +100,9 @@ def test_a_surviving_mutant_is_listed_and_a_killed_one_is_not(shop: Project) -> 
     """
     code, shown = front_door(shop)
     assert code == Exit.FAILED, shown
+    told = [line.removeprefix("shop: ") for line in shown if line.startswith("shop: ")]
+    assert told[:2] == ["making mutants", "noting which tests reach what"]
+    assert told[-1].startswith("trying mutants, ")
     assert f"{FILE}:17 is_dear survived" in shown
     assert {"    - return euros > 100", "    + return euros >= 100", "    + return euros > 101"} < set(shown)
     assert f"{FILE}:22 unused uncovered" in shown
@@ -128,9 +133,45 @@ def front_door(project: Project) -> tuple[int, list[str]]:
             os.killpg(process.pid, signal.SIGKILL)
             pytest.skip(f"the machine is too busy: five mutants took more than {PATIENCE} s")
     lines = shown.splitlines()
-    if lines[-1].split()[3:4] not in (["0"], []):
+    if lines[-1].startswith("shop ") and lines[-1].split()[3] != "0":
         pytest.skip("the machine is too busy: a test of a mutant that cannot hang was not done in time")
     return process.returncode, lines
+
+
+@pytest.mark.posix("mutmut forks")
+def test_a_failing_test_is_named(shop: Project, tmp_path: Path) -> None:
+    """Where a test fails without any mutant none is tried, and the sentence says which test it was."""
+    root = tmp_path / "shop"
+    shutil.copytree(shop.root, root, ignore=shutil.ignore_patterns(".mutants"))
+    with (root / "tests" / "test_price.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef test_wrong():\n    assert Price(1).euros == 2\n")
+    code, shown = front_door(Project(root))
+    assert code == Exit.USAGE, shown
+    assert "tests/test_price.py::test_wrong failed" in " ".join(shown)
+
+
+@pytest.mark.posix("mutmut forks")
+def test_two_runs_of_one_area_are_kept_apart(tmp_path: Path) -> None:
+    """A second run would empty the folder in which the first works, so it is refused until that has ended."""
+    place = tmp_path / ".mutants" / "shop"
+    with mutants._alone(place), pytest.raises(MutantsError, match="shop: another run"), mutants._alone(place):
+        pytest.fail("both run")
+    with mutants._alone(place):
+        pass
+
+
+@pytest.mark.posix("mutmut forks")
+def test_a_test_that_a_mutant_keeps_from_ending_is_a_time_out(tmp_path: Path) -> None:
+    """A single test is ended from outside, whatever it holds on to, and that is no failure like others."""
+    test = tmp_path / "test_endless.py"
+    test.write_text(
+        "def test_endless():\n    while True:\n        try:\n            while True: pass\n"
+        "        except BaseException:\n            pass\n",
+        encoding="utf-8",
+    )
+    options = [*mutants.OPTIONS, *mutants.TEST_ENDS, "--timeout=0.1", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    run = subprocess.run([sys.executable, "-m", "pytest", *options, str(test)], capture_output=True, check=False)
+    assert mutants._outcome(run.returncode) is Outcome.TIMED_OUT, run.stdout
 
 
 def outcomes(project: Project) -> dict[str, set[str]]:
@@ -186,6 +227,18 @@ def test_a_named_survivor_that_is_none_is_a_fault(name: Named, says: str) -> Non
     assert fault.startswith("a.py, f: 'return a > ")
     assert says in fault
     assert fault.endswith("take it out of the list")
+
+
+def test_a_log_is_told_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody sees a bar, each phase and each tenth of the mutants is a line of its own."""
+    screen = Console(width=80)
+    follow = mutants_report.follower(report.progress(screen), screen, "shop")
+    for step in [("making mutants", 0, 0), ("making mutants", 0, 0), *(("trying", done, 20) for done in range(8))]:
+        follow(*step)
+    assert capsys.readouterr().out.splitlines() == [
+        "shop: making mutants",
+        *(f"shop: trying, {part} % of 20" for part in (0, 10, 20, 30)),
+    ]
 
 
 def test_a_whole_line_can_be_named() -> None:
