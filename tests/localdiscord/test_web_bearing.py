@@ -201,7 +201,7 @@ async def test_a_thousand_messages(pages: Pages) -> None:
             break
         before = await page.locator(".message").count()
         await page.evaluate("scroller.scrollTop = -scroller.scrollHeight")
-        await page.wait_for_function("n => document.querySelectorAll('.message').length > n", arg=before)
+        await expect(page.locator(".message").nth(before)).to_be_attached()
     await expect(first).to_be_attached()
     assert await page.locator(".message").count() == 1000
     await page.get_by_role("button", name="Go to the latest messages").click()

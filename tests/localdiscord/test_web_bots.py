@@ -141,7 +141,7 @@ async def test_a_card_is_shown_whole(pages: Pages) -> None:
     bar = "card => getComputedStyle(card).borderLeftColor"
     assert await card.evaluate(bar) == "rgb(46, 163, 106)"
     await card.locator(".embed-image img").scroll_into_view_if_needed()
-    await page.wait_for_function("document.querySelector('.embed-image img').naturalWidth === 320")
+    await expect(card.locator(".embed-image img")).to_have_js_property("naturalWidth", 320)
 
 
 async def test_buttons_count_and_link(pages: Pages) -> None:

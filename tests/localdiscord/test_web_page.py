@@ -146,9 +146,10 @@ async def test_files_come_by_picker_paste_and_drop(pages: Pages) -> None:
     await expect(page.locator(".chip")).to_have_count(0)
     message = other.locator(".message", has_text="Three files")
     await expect(message.locator("img[alt]")).to_have_count(2)
-    loaded = "images => images.every(image => image.complete && image.naturalWidth === 320)"
-    await message.locator(".picture img").last.scroll_into_view_if_needed()
-    await other.wait_for_function(f"({loaded})([...document.querySelectorAll('.picture img')])")
+    pictures = message.locator(".picture img")
+    await pictures.last.scroll_into_view_if_needed()
+    for number in range(2):
+        await expect(pictures.nth(number)).to_have_js_property("naturalWidth", 320)
     async with other.expect_download() as download:
         await message.get_by_role("link", name="dropped.txt").click()
     assert (await (await download.value).path()).read_text(encoding="utf-8") == "dropped words"
