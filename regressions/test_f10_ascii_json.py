@@ -45,6 +45,8 @@ TEXTS = {
 INPUTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "not a number": ({"a": [float("nan"), None]}, {}),
     "infinity": ([1, float("inf"), float("-inf")], {}),
+    "not a number in indented text": ({"a": float("nan")}, {"indent": 2}),
+    "infinity among sorted keys": ({"b": float("inf"), "a": None}, {"sort_keys": True}),
     "an integer of 65 bits": ({"n": 2**64}, {}),
     "a large negative integer": ([-(2**63) - 1], {}),
     "a very large integer": (10**400, {}),
