@@ -115,6 +115,7 @@ def lint(session: nox.Session) -> None:
         session.run("hadolint", "Dockerfile")
     for schema, file in (("github-workflows", "workflows/ci.yml"), ("dependabot", "dependabot.yml")):
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", f".github/{file}")
+    session.run("pytest", "-q", "tests/test_workflow.py")
 
 
 @nox.session
