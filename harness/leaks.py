@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
+from aiohttp import web_app
 
 from harness import holdings
 from harness.holdings import Holdings
@@ -78,6 +79,12 @@ class Oracle:
         if pending := {task for task in asyncio.all_tasks(loop) if _name_of(task) not in STAY}:
             _, pending = loop.run_until_complete(asyncio.wait(pending, timeout=self.patience))
             self.tasks += map(_describe, pending)
+
+
+def _forget_applications() -> None:
+    """Empty aiohttp's cache of middlewares, which else keeps a thousand servers of ended tests, with all their routes."""
+    if cached := getattr(web_app, "_cached_build_middleware", None):
+        cached.cache_clear()
 
 
 def _name_of(task: asyncio.Task[Any]) -> str:
@@ -173,6 +180,7 @@ def pytest_runtest_makereport(
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that left something behind, when its fixtures are gone."""
     found = yield
+    _forget_applications()
     if faults := item.config.stash[ORACLE].end():
         pytest.fail("\n".join(faults), pytrace=False)
     return found
