@@ -120,7 +120,8 @@ def _read_file(reader: _Reader) -> FilePatch:
 def _read_path(reader: _Reader, mark: str, prefix: str) -> str | None:
     line = reader.peek()
     if line is None or not line.startswith(mark):
-        raise reader.fault(f"a line that begins with {mark.strip()!r} is due, not {line!r}")
+        there = "the end" if line is None else repr(line)
+        raise reader.fault(f"a line that begins with {mark.strip()!r} is due, not {there}")
     path = reader.take().removeprefix(mark).split("\t")[0].rstrip()
     if path == NOWHERE:
         return None
