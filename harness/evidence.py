@@ -125,8 +125,8 @@ def weigh_variant(
     if own is not None:
         found += _faults_of_own(variant, own)
         found += [
-            f"{variant.label}: makes {finding} {status} too: {verdicts[finding].reason}"
-            for finding, status in others.items()
+            _fault_of_other(f"{variant.label}: ", finding, verdicts[finding], reference[finding])
+            for finding in others
             if finding not in variant.also
         ]
         found += [
@@ -142,6 +142,12 @@ def weigh_variant(
         others=others,
         faults=tuple(found),
     )
+
+
+def _fault_of_other(label: str, finding: str, verdict: Verdict, reference: Verdict) -> str:
+    if reference.status is not Status.PASS:
+        return f"{label}{finding} is {verdict.status}, but {reference.status} on the reference: {reference.reason}"
+    return f"{label}makes {finding} {verdict.status} too: {verdict.reason}"
 
 
 def _faults_of_own(variant: Variant, own: Verdict) -> list[str]:

@@ -112,6 +112,18 @@ def test_a_variant_that_fails_another_regression_is_named(miniature: Miniature, 
     assert proof.variants["audited"].others == {"F02": Status.FAIL}
 
 
+def test_a_reference_that_another_regression_refuses_is_named(miniature: Miniature, python: Interpreter) -> None:
+    """Where the reference fails a regression that a variant passes, the fault is told of the reference."""
+    miniature.proved()
+    miniature.findings("F01", "F02")
+    same = (miniature.project.regressions / "test_f01_counter.py").read_text(encoding="utf-8")
+    miniature.write("regressions/test_f02_counter.py", same.replace("== 0", "== -1"))
+    proof, _ = proof_of(miniature, python)
+    assert proof.all_faults == [
+        "F01/audited: F02 is pass, but fail on the reference: counting down from zero gave 0",
+    ]
+
+
 @pytest.mark.parametrize(
     ("missing", "says"),
     [

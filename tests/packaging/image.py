@@ -67,7 +67,9 @@ def build(steps: list[tuple[str, str]], sent: Path, work: Path, image: Path) -> 
                 copy = shutil.copytree if (sent / name).is_dir() else shutil.copyfile
                 copy(sent / name, place)
         elif word == "RUN":
-            subprocess.run(["/bin/sh", "-ec", rest.replace("/opt/", f"{image}/opt/")], cwd=work, check=True)
+            print(word, rest, flush=True)  # noqa: T201  a program
+            command = ["/bin/sh", "-ec", rest.replace("/opt/", f"{image}/opt/")]
+            subprocess.run(command, cwd=work, env=os.environ | {"PIP_QUIET": "1"}, check=True)
 
 
 def variables(steps: list[tuple[str, str]], image: Path) -> dict[str, str]:

@@ -123,7 +123,7 @@ def prove() -> None:
     """Prove a finding; evidence and ledger are written here, and nothing beside the installed code."""
     site = Path(harness.__file__).parent.parent
     before = {entry.name for entry in site.iterdir()}
-    command = [sys.executable, "-m", "harness", "prove", "--finding", FINDING, "--no-fuzz"]
+    command = [sys.executable, "-m", "harness", "prove", "--finding", FINDING, "--no-fuzz", "--timeout", "300"]
     check(subprocess.run(command, check=False).returncode == 0, f"{FINDING} is not proved")
     check(Path("AUDIT.md").is_file() and any(Path("evidence").glob("*.json")), "the evidence was not written here")
     check({entry.name for entry in site.iterdir()} == before, "something was written beside the installed code")
