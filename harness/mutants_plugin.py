@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,10 @@ from harness.subject import PACKAGE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NOTICED = "noticed.txt"
+"""The file, in the area's folder, that says which test noticed which mutant, and with what words."""
+
+_PLACE = Path.cwd().parent
 _NAMES = vars(trampoline)
 _wrap, _record = _NAMES["wrap_in_trampoline"], _NAMES["record_trampoline_hit"]
 
@@ -61,17 +66,23 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Say which test fails without any mutant; mutmut loses what pytest says of it."""
-    _tell(report)
+    """Say which test fails without any mutant, for mutmut loses what pytest says of it; write down what notices one."""
+    mutant = trampoline.get_mutant_under_test()
+    if mutant in {"", "stats"}:
+        _tell(report)
+    elif report.failed:
+        what = str(getattr(report.longrepr, "reprcrash", "")).replace("\n", " ")[:200]
+        with (_PLACE / NOTICED).open("a", encoding="utf-8") as file:
+            file.write(f"{mutant}\t{report.nodeid}\t{what}\n")
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Say which tests cannot be collected, likewise."""
+    """Say which tests cannot be collected."""
     _tell(report)
 
 
 def _tell(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if report.failed and trampoline.get_mutant_under_test() in {"", "stats"}:
+    if report.failed:
         print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", file=sys.__stdout__, flush=True)
 
 
