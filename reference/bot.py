@@ -87,6 +87,7 @@ class Tree(app_commands.CommandTree["Bot"]):
             Refused: it must not; the answer says why.
         """
         command = interaction.command
+        interaction.client.hold(asyncio.current_task())
         if interaction.type is discord.InteractionType.autocomplete:
             return not interaction.client.is_ending
         name = command.qualified_name if command else "unknown command"
@@ -270,6 +271,16 @@ class Bot(commands.AutoShardedBot):
         task.add_done_callback(self._ended)
         return task
 
+    def hold(self, task: asyncio.Task[Any] | None) -> None:
+        """Let a task in which an event or a command is handled go on until the bot is closed at the latest.
+
+        Args:
+            task: None outside of tasks.
+        """
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and not self.is_closed():
@@ -312,7 +323,9 @@ class Bot(commands.AutoShardedBot):
         """Call a listener of an event, where the event concerns it."""
         try:
             if concerned(coro, *args):
-                return super()._schedule_event(coro, event_name, *args, **kwargs)
+                task = super()._schedule_event(coro, event_name, *args, **kwargs)
+                self.hold(task)
+                return task
         except Exception as error:  # noqa: BLE001  it must not end the connection that told of the event
             self.spawn(self.errors.handle(error, None, event_name), f"report of {event_name}")
         return None

@@ -8,6 +8,7 @@ outlive a restart is handed to `bot.persistent` when an area is set up:
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
@@ -42,8 +43,10 @@ async def _admit(interaction: discord.Interaction, name: str) -> None:
     Raises:
         Refused: it does.
     """
+    bot = _bot(interaction)
+    bot.hold(asyncio.current_task())
     work.begin("component", name, user_id=interaction.user.id, guild_id=interaction.guild_id)
-    await _bot(interaction).require_open(interaction.user)
+    await bot.require_open(interaction.user)
 
 
 def _bot(interaction: discord.Interaction) -> Bot:

@@ -173,6 +173,17 @@ async def test_the_end_does_not_wait_for_ever(busy: tuple[Stage, Work]) -> None:
     assert await work.drain(5) == []
 
 
+@pytest.mark.parametrize("use", ["slow", "!slow"])
+async def test_no_command_outlives_the_bot(busy: tuple[Stage, Work], use: str) -> None:
+    """A bot that is closed at once ends the command that runs, before what the command leans on is stopped."""
+    stage, cog = busy
+    general = stage.channels["general"]
+    stage.member.say(general, use) if use.startswith("!") else stage.member.slash(general, use)
+    await cog.begun.wait()
+    await stage.bot.close()
+    assert work.handlers() == []
+
+
 async def test_areas_finish_before_voice_is_left(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """What areas have to do at the end is done while the bot is connected; a failure keeps nobody from the end."""
     seen: list[bool] = []
