@@ -212,9 +212,9 @@ def _place(lines: list[str], hunk: Hunk, shift: int, where: str) -> int:
 
 
 def _mismatch(lines: list[str], old: list[str], at: int) -> str:
-    for offset, expected in enumerate(old):
-        found = lines[at + offset] if 0 <= at + offset < len(lines) else None
-        if found != expected:
-            there = "the file ends" if found is None else f"the file has {found.rstrip()!r}"
-            return f"line {at + offset + 1} should be {expected.rstrip()!r}, {there}"
-    return "its lines are not in the file"
+    """Say which of a hunk's lines is the first that is not where it should be; there is one."""
+    there = [lines[place] if 0 <= place < len(lines) else None for place in range(at, at + len(old))]
+    pairs = enumerate(zip(old, there, strict=True), at + 1)
+    number, expected, found = next((number, *pair) for number, pair in pairs if pair[0] != pair[1])
+    shown = "the file ends" if found is None else f"the file has {found.rstrip()!r}"
+    return f"line {number} should be {expected.rstrip()!r}, {shown}"

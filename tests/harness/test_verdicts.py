@@ -271,6 +271,16 @@ def test_what_cannot_be_expected_is_told_with_its_key(
     assert str(caught.value) == f"{path}: {says}"
 
 
+def test_a_list_that_cannot_be_read_is_told(tmp_path: Path, miniature: Miniature) -> None:
+    """A list that is missing, and one that is no TOML, are named with the reason."""
+    path = tmp_path / "known.toml"
+    with pytest.raises(expectations.ExpectationError, match=r"known\.toml: cannot be read: "):
+        expectations.load(path, miniature.register())
+    path.write_text("[F01\n", encoding="utf-8")
+    with pytest.raises(expectations.ExpectationError, match=r"known\.toml: is not valid TOML: "):
+        expectations.load(path, miniature.register())
+
+
 def test_a_fault_of_the_register_is_a_sentence(tmp_path: Path) -> None:
     """File, finding, key, and what is wrong; a finding that is done says all that it lacks."""
     path = tmp_path / "findings.toml"
