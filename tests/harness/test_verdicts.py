@@ -254,8 +254,11 @@ def test_known_failures_are_written_as_they_were_judged(tmp_path: Path, miniatur
         ('[F09]\nstatus = "fail"\nreason = "x"\n', "F09: the register has no such finding"),
         ('[F02]\nstatus = "fail"\nreason = "x"\n', "F02: is open, so nothing can be expected of it"),
         ('[F01]\nstatus = "fail"\nreason = " "\n', "F01.reason: say why the failure is known"),
+        ('[F01]\nstatus = "fail"\n', "F01.reason: say why the failure is known"),
         ('F01 = "fail"\n', "F01.reason: say why the failure is known"),
         ('[F01]\nreason = "x"\n', "F01.status: must be one of crash, error, fail, hang"),
+        ('[F01]\nstatus = "green"\nreason = "x"\n', "F01.status: must be one of crash, error, fail, hang"),
+        ('[F01]\nstatus = ["fail"]\nreason = "x"\n', "F01.status: must be one of crash, error, fail, hang"),
         ('[F01]\nstatus = "open"\nreason = "x"\n', "F01.status: must be one of crash, error, fail, hang"),
     ],
 )
