@@ -6,8 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
-PUBLIC, ABSENT = "93.184.216.34", "93.184.216.99"
-"""A public address with a server, and one without."""
+from harness.parts.site import PUBLIC
 
 WITHIN_4 = [
     IPv4Network(net)

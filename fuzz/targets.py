@@ -11,7 +11,7 @@ import logging
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness import patch, register
 from localdiscord.errors import DiscordError
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from harness.subject import Subject
 
-__all__ = ["TARGETS"]
+__all__ = ["TARGETS", "loaded", "patched"]
+
+T = TypeVar("T")
 
 
 def check_json(subject: Subject, data: bytes) -> None:
@@ -108,31 +110,42 @@ def check_log(subject: Subject, data: bytes) -> None:
     assert isinstance(said, dict), f"{line!r} is no object"
 
 
-def check_patch(_subject: Subject, data: bytes) -> None:
-    """Any text is a patch or is refused as none; applied, it changes the tree or says why not."""
+def loaded(load: Callable[[Path], T], refusal: type[Exception], name: str, data: bytes) -> T | None:
+    """Write bytes to a file of a name and load it; return None where it is refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, name)
+        file.write_bytes(data)
+        try:
+            return load(file)
+        except refusal:
+            return None
+
+
+def patched(text: str, content: bytes) -> None:
+    """Any text is a patch or is refused as none; any patch changes a tree, or says why not and leaves all as it was."""
     try:
-        change = patch.parse(data.decode("utf-8", "replace"))
+        change = patch.parse(text)
     except patch.PatchError:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "utils", "a.py")
         file.parent.mkdir()
-        file.write_bytes(b"a\nb\nc\n")
+        file.write_bytes(content)
         try:
             change.apply(Path(folder))
         except patch.PatchError:
-            assert file.read_bytes() == b"a\nb\nc\n", "a patch that was refused changed the tree"
+            left = [file.read_bytes(), *Path(folder).rglob("*")]
+            assert left == [content, file.parent, file], "a patch that was refused changed the tree"
+
+
+def check_patch(_subject: Subject, data: bytes) -> None:
+    """Any bytes are a patch or are refused as none; applied, it changes the tree or says why not."""
+    patched(data.decode("utf-8", "replace"), b"a\nb\nc\n")
 
 
 def check_register(_subject: Subject, data: bytes) -> None:
     """Any file is a register, with findings in the order of their ids, or is refused as none."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "findings.toml")
-        file.write_bytes(data)
-        try:
-            found = register.load(file)
-        except register.RegisterError:
-            return
+    found = loaded(register.load, register.RegisterError, "findings.toml", data) or {}
     assert list(found) == sorted(found), f"{list(found)} are not in order"
 
 

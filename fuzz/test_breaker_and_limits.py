@@ -12,10 +12,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
+from harness.parts.locks import suspend_holders
 from harness.subject import NotApplicable
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ ACTS = {
     "fail": ["call fails"],
     "work": ["call works"],
     "ask": ["ask"] * (PROBES + 1),
+    "ask together": ["ask together"],
     "ask and fail": ["ask"] * PROBES + ["report failure"],
     "pass": ["pass"],
     "pass a little": ["pass a little"],
@@ -134,18 +137,31 @@ class Fused:
             self._fuse.close()
         elif step == "report failure":
             self._report(fails=True)
+        elif step == "ask together":
+            asyncio.run(self._ask_together())
         elif step.startswith(("call", "ask")):
             self._ask(step)
         self._compare()
 
     def _ask(self, step: str) -> None:
         admitted = self.breaker.can_execute()
+        self._answered(admitted)
+        if admitted and step != "ask":
+            self._report(fails=step == "call fails")
+
+    async def _ask_together(self) -> None:
+        """Let several callers ask at once, in an event loop that is over with them."""
+
+        async def ask() -> None:
+            self._answered(await self.breaker.async_can_execute())
+
+        await asyncio.gather(*(ask() for _ in range(PROBES + 1)))
+
+    def _answered(self, admitted: bool) -> None:
         self._fuse.judge_admission(admitted)
         is_probe = admitted and self._fuse.state == "half-open"
         self._fuse.out += is_probe
         self._fuse.probes += is_probe
-        if admitted and step != "ask":
-            self._report(fails=step == "call fails")
 
     def _report(self, *, fails: bool) -> None:
         if self._fuse.state == "open" or (self._fuse.state == "half-open" and not self._fuse.out):
@@ -181,7 +197,8 @@ histories = st.builds(
 def test_a_breaker(*, subject: Subject, acts: list[str]) -> None:
     """A breaker opens after failures in a row, refuses until its time is over, and then admits its probes alone."""
     clock = Clock()
-    with clock.shown():
+    with clock.shown(), pytest.MonkeyPatch.context() as patch:
+        suspend_holders(patch)
         fused = Fused(subject.reliability.circuit_breaker, clock)
         for step in (step for act in acts for step in ACTS[act]):
             fused.do(step)
@@ -197,6 +214,7 @@ Request = tuple[str, int, int, int, float]
 
 @FUZZ.tries
 @given(
+    scale=st.sampled_from([1.0, 1.0, 2 / 3, 1 / 3, 0.1]),
     requests=st.lists(
         st.tuples(
             st.sampled_from(SCOPES),
@@ -206,10 +224,10 @@ Request = tuple[str, int, int, int, float]
             st.sampled_from([0.0, 0.0, 0.0, 0.1, 1 / 3, 2.0]),
         ),
         max_size=30,
-    )
+    ),
 )
-def test_limits(*, subject: Subject, requests: list[Request]) -> None:
-    """Every member of a scope has a budget of its own, which refills at its rate, and nobody spends another's."""
+def test_limits(*, subject: Subject, scale: float, requests: list[Request]) -> None:
+    """Every member of a scope has a budget of its own, scaled or not, which refills, and nobody spends another's."""
     limits = subject.reliability.rate_limiter
     limiter, clock = limits.RateLimiter(), Clock()
     left: dict[tuple[str, int], tuple[float, float]] = {}
@@ -218,18 +236,27 @@ def test_limits(*, subject: Subject, requests: list[Request]) -> None:
             raise NotApplicable(f"utils.reliability.rate_limiter.RateLimitType has no {scope}")
         kind = getattr(limits.RateLimitType, scope)
         limiter.add_config(scope, limits.RateLimitConfig(requests=REQUESTS, window=WINDOW, limit_type=kind))
+    budget = scaled(limiter, scale)
     with clock.shown():
         for scope, user, channel, guild, windows in requests:
             clock.now += windows * WINDOW
             key = (scope, {"USER": user, "CHANNEL": channel, "GUILD": guild, "GLOBAL": 0}[scope])
-            tokens, since = left.get(key, (float(REQUESTS), clock.now))
-            tokens = min(REQUESTS, tokens + (clock.now - since) * REQUESTS / WINDOW)
+            tokens, since = left.get(key, (budget, clock.now))
+            tokens = min(budget, tokens + (clock.now - since) * budget / WINDOW)
             asked = limiter.check(scope, user_id=user, channel_id=channel, guild_id=guild)
             allowed, wait, _ = asyncio.run(asked)
             if abs(tokens - 1.0) > 1e-3:
                 due = tokens >= 1.0
                 assert allowed == due, f"a request was {'' if allowed else 'not '}admitted with {tokens:.2f} left"
             if not allowed:
-                missing = (1.0 - tokens) * WINDOW / REQUESTS
+                missing = (1.0 - tokens) * WINDOW / budget
                 assert wait >= missing - 1e-3, f"a wait of {wait:g} s was told; {missing:g} s are due"
             left[key] = (tokens - 1.0 if allowed else tokens, clock.now)
+
+
+def scaled(limiter: Any, scale: float) -> float:
+    """Scale the budgets of all limits, where the tree can; return how many requests each has in a window then."""
+    if not hasattr(limiter, "set_multiplier"):
+        return float(REQUESTS)
+    limiter.set_multiplier(scale, *SCOPES)
+    return max(1.0, REQUESTS * scale)

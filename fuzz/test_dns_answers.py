@@ -11,16 +11,17 @@ import asyncio
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-import aiohttp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
-from fuzz.drawn_addresses import ABSENT, PUBLIC, inner, inside, literals
+from fuzz.drawn_addresses import inner, inside, literals
+from harness.parts.fetches import BATCH, CALLERS, CLIENT, OWN, fetch
 from harness.parts.network import Network
-from harness.parts.webserver import Reply, Request, WebServer
+from harness.parts.site import ABSENT, INNER, INSIDE, PUBLIC, leading_on
+from harness.parts.webserver import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,20 +30,8 @@ if TYPE_CHECKING:
 
 FUZZ = fuzzer(__file__)
 NAME = "drawn.example"
-NOBODY = "http://127.0.0.1:9"
-"""Where no fetching service is."""
-
 TIMES = 2
 """How often a name is fetched, so that its later answers count as well."""
-
-PATIENCE = 5.0
-INSIDE = "the inner page that nobody outside may read"
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-INNER = Reply(f"<html><title>Inner</title><body><p>{INSIDE}</p></body></html>".encode() * 5, headers=HTML)
-PAGE = b"<html><head><title>Public</title></head><body><main><h1>Public</h1>" + b"".join(
-    b"<p>Sentence %d of a page that everybody may read, long enough to count as content.</p>" % number
-    for number in range(20)
-)
 
 honest = st.just([PUBLIC])
 deceiving = (
@@ -62,20 +51,13 @@ Place = tuple[str | None, list[list[str]], int]
 """Where a fetch is led: the host of the URL, None for a name; what the name answers; how many redirects come before."""
 
 places: st.SearchStrategy[Place] = st.tuples(st.none() | literals, names, st.integers(0, 2))
-WAYS = ["own session", "a caller's session", "a batch", "the client"]
-
-
-def answer(request: Request) -> Reply:
-    """Answer for the public server: `/to/<URL>` redirects to that URL."""
-    if request.path.startswith("/to/"):
-        return Reply(b"moved", 302, {"Location": unquote(request.path.removeprefix("/to/"))})
-    return Reply(PAGE + f"<p>Served as {request.host}.</p></main></body></html>".encode(), headers=HTML)
+WAYS = [OWN, CALLERS, BATCH, CLIENT]
 
 
 @contextmanager
 def world() -> Iterator[tuple[Network, WebServer, WebServer]]:
     """Lead one address to a public server, refuse another, and lead all others to an inner server."""
-    with WebServer(answer) as outer, WebServer(lambda _: INNER) as secret, Network() as network:
+    with WebServer(leading_on) as outer, WebServer(lambda _: INNER) as secret, Network() as network:
         network.route(PUBLIC, 80, to=outer.port)
         network.refuse(ABSENT, 80)
         network.route_the_rest(80, to=secret.port)
@@ -85,38 +67,15 @@ def world() -> Iterator[tuple[Network, WebServer, WebServer]]:
 
 def url_of(host: str, redirects: int) -> str:
     """Return the URL at which a fetch of a host begins."""
-    url = f"http://{host}/secret"
+    place = f"{host}/secret"
     for _ in range(redirects):
-        url = f"http://start.example/to/{quote(url, safe='')}"
-    return url
+        place = f"start.example/to/{quote(place, safe='')}"
+    return f"http://{place}"
 
 
 async def fetched(subject: Subject, url: str, way: str, times: int = 1) -> str:
     """Fetch one URL so many times, one after the other; return all that was said."""
     return "\n".join([await fetch(subject, url, way) for _ in range(times)])
-
-
-async def fetch(subject: Subject, url: str, way: str) -> str:
-    """Fetch with the subject; return all it says. An exception is as good a refusal as an empty answer."""
-    fetcher = subject.web.url_fetcher
-    try:
-        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
-            if way == "a batch":
-                return str(await fetcher.fetch_all_urls([url]))
-            if way == "the client":
-                return await _through_client(subject, url)
-            chosen = session if way == "a caller's session" else None
-            return str(await fetcher.fetch_url_content(url, session=chosen, timeout=2))
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        return type(error).__name__
-
-
-async def _through_client(subject: Subject, url: str) -> str:
-    client = subject.web.url_fetcher_client.URLFetcherClient(base_url=NOBODY, timeout=2)
-    try:
-        return str(await client.fetch(url))
-    finally:
-        await client.close()
 
 
 @FUZZ.tries

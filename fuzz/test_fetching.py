@@ -22,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
-from harness.parts.network import Network
 from harness.parts.responses import kept_alive
+from harness.parts.site import HTML, UNREAD, site_at
 from harness.parts.webserver import Reply, Request, WebServer
 
 if TYPE_CHECKING:
@@ -32,15 +32,11 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-HOST, OTHER, FOREIGN, PUBLIC = "pages.example", "other.example", "b\xfccher.example", "93.184.216.34"
+HOST, OTHER, FOREIGN = "pages.example", "other.example", "b\xfccher.example"
 MOST_REDIRECTS, LARGEST_BODY = 5, 5 * 1024 * 1024
 PATIENCE = 10.0
 HASTE = 0.3
 """Seconds for a fetch that a server keeps waiting."""
-
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-UNREAD = b"<p>moved elsewhere</p>" * 100_000
-"""More than the buffers between server and client hold: sent to the end only if it is read."""
 
 BEYOND = "beyond-the-limit"
 PLAIN = {
@@ -270,10 +266,7 @@ WAYS = ["own session", "a caller's session", "a batch"]
 def running(nodes: list[Drawn]) -> Iterator[tuple[Site, WebServer]]:
     """Run the server behind all names, with these pages."""
     pages = Site([node_of(drawn) for drawn in nodes])
-    with WebServer(pages) as server, Network() as network:
-        for name in (HOST, OTHER, FOREIGN, FOREIGN.encode("idna").decode()):
-            network.name(name, PUBLIC)
-        network.route(PUBLIC, 80, to=server.port)
+    with site_at(pages, HOST, OTHER, FOREIGN, FOREIGN.encode("idna").decode()) as server:
         yield pages, server
 
 

@@ -6,7 +6,6 @@ choose, a page has the elements and attributes that it has for harmless text of 
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from html.parser import HTMLParser
@@ -18,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
-from harness.parts.bot import QuietBot, guild
-from harness.parts.health import Answer, HealthServer, served, set_token
+from harness.parts.bot import ModelCog, QuietBot, guild
+from harness.parts.health import Answer, HealthServer, handler_of, rendered, served, set_token
 from harness.parts.markup import ELEMENT, taken_for_markup
+from harness.parts.nested import changed, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-Place = tuple[Any, ...]
 
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 """Elements that have no end (HTML 13.1.2)."""
@@ -165,19 +164,6 @@ def judge(answer: Answer, expected: Answer, what: str) -> None:
             return
 
 
-class Cog:
-    """A cog with figures of a language model, under any names."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.chat_manager = self
-        self._names = names
-
-    def get_performance_stats(self) -> dict[str, Any]:
-        """Return figures by phase."""
-        numbers = {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}
-        return {**{name: dict(numbers) for name in self._names}, "api": numbers, "model": self._names[0]}
-
-
 @pytest.fixture
 def health_api(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The tree's module, asked with the token that it may want."""
@@ -194,7 +180,7 @@ def server(health_api: Any) -> Iterator[HealthServer]:
 
 def publish(health_api: Any, names: list[str], report: object) -> None:
     """Let a bot and a service report under these names."""
-    cogs = {name: Cog(names) for name in (names[0], "AI", "AICog", "Chat")}
+    cogs = {name: ModelCog(names) for name in (names[0], "AI", "AICog", "Chat")}
     health_api.health_data.update_from_bot(QuietBot(cogs=cogs, guilds=[guild(3, names[-1])], user=names[-1]))
     health_api.health_data.service_health[names[0]] = report
 
@@ -261,48 +247,6 @@ def test_any_link_stays_a_link(*, server: HealthServer, form: str, text: str) ->
     judge(server.get(asked), server.get(instead), f"GET {form.format('…')}")
 
 
-def places(data: Any, at: Place = ()) -> Iterator[tuple[Place, bool]]:
-    """Return the place of every text in nested data, and of every dictionary that may grow by a name."""
-    if isinstance(data, str):
-        yield at, False
-    elif isinstance(data, dict):
-        if at:
-            yield at, True
-        for key, value in data.items():
-            yield from places(value, (*at, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from places(value, (*at, index))
-
-
-def changed(data: dict[str, Any], chosen: list[tuple[Place, bool]], text: str) -> dict[str, Any]:
-    """Return a copy in which a text stands at chosen places, or is a name more in the dictionaries there."""
-    result = copy.deepcopy(data)
-    for at, grows in chosen:
-        holder: Any = result
-        for step in at[:-1]:
-            holder = holder[step]
-        if grows:
-            values = list(holder[at[-1]].values())
-            holder[at[-1]][text] = copy.deepcopy(values[0]) if values else text
-        else:
-            holder[at[-1]] = text
-    return result
-
-
-def rendered(generate: Any, data: Any) -> str:
-    """Return the page; nothing where the tree refuses such data, which lets nothing through either."""
-    try:
-        return str(generate(data))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return ""
-
-
-def handler_of(health_api: Any) -> Any:
-    """Return a request handler without a request."""
-    return health_api.HealthRequestHandler.__new__(health_api.HealthRequestHandler)
-
-
 PAGES = ["_generate_health_html", "_generate_stats_html"]
 
 
@@ -321,9 +265,8 @@ def test_any_text_among_the_data(*, health_api: Any, page: str, text: str, numbe
         withdraw(health_api, ["Music"])
     every = list(places(data))
     chosen = every if numbers is None else [every[number % len(every)] for number in dict.fromkeys(numbers)]
-    deepest_first = sorted(chosen, key=lambda place: -len(place[0]))
     generate = getattr(handler_of(health_api), page)
-    made = [rendered(generate, changed(data, deepest_first, each)) for each in (text, harmless(text))]
+    made = [rendered(generate, changed(data, chosen, each)) for each in (text, harmless(text))]
     judge_page(made[0], made[1], page)
 
 
@@ -335,7 +278,7 @@ def bot_in(state: tuple[list[int], int, int], word: str) -> QuietBot:
     """Make a bot in a state, whose cogs carry a word in their names."""
     cogs, guilds, members = state
     return QuietBot(
-        cogs={f"{word}-cog-{number}": Cog([word]) for number in cogs},
+        cogs={f"{word}-cog-{number}": ModelCog([word]) for number in cogs},
         guilds=[guild(members, f"{word}-server")] * guilds,
         user=f"{word}-bot",
     )

@@ -6,6 +6,7 @@ aside tears no line and loses none that it should keep. A message that repeats i
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -122,6 +123,23 @@ def test_what_is_hidden_is_counted(*, subject: Subject, said: list[Said]) -> Non
         hidden[text] = 0
         passed[text] = [*shown, now]
         assert len(passed[text]) <= 2 * TIMES, f"a message was shown {len(passed[text])} times within {SECONDS:g} s"
+
+
+@FUZZ.tries
+@given(name=texts, level=st.just("INFO") | texts, message=texts, args=arguments, error=st.none() | texts)
+def test_any_text_stays_in_its_object(
+    *, subject: Subject, name: str, level: str, message: str, args: tuple[Any, ...], error: str | None
+) -> None:
+    """Whatever a record and its exception say, it is one line that no terminal obeys, and one object of JSON."""
+    formatter = subject.monitoring.structured_logger.StructuredFormatter()
+    line = formatter.format(record_of(name, level, message, args, error))
+    obeyed = OBEYED.findall(line)
+    assert not obeyed, f"a line holds {obeyed[0]!r}, which is obeyed: {line[:80]!r}"
+    try:
+        said = json.loads(line)
+    except ValueError as wrong:
+        raise AssertionError(f"a text broke the JSON of its line: {wrong}") from wrong
+    assert isinstance(said, dict), f"a line is no object: {line[:80]!r}"
 
 
 LARGEST, KEPT = 60, 2

@@ -7,12 +7,9 @@ its end, and the next call is served meanwhile.
 from __future__ import annotations
 
 import asyncio
-import io
 import shutil
 import threading
-import wave
 from collections.abc import Callable, Coroutine
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +17,8 @@ import pytest
 
 from fuzz.budget import fuzzer
 from fuzz.torture import Tormentor, play_on_loop, torture
-from harness.parts.network import Network
-from harness.parts.webserver import Reply, Request, WebServer
+from harness.parts.site import site_at
+from harness.parts.songs import SONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-HOST, PUBLIC = "media.example", "93.184.216.34"
+HOST = "media.example"
 DEADLINE = 20.0
 SLOWER = 3
 """By how many times fewer disturbances are tried of what asks yt-dlp, which takes a tenth of a second each."""
@@ -40,34 +37,6 @@ WITH_FFMPEG = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 Scenario = Callable[["Subject", Tormentor], Coroutine[Any, Any, None]]
-
-
-def sound() -> bytes:
-    """Make half a second of sound."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(8000))
-    return buffer.getvalue()
-
-
-SONG = Reply(sound(), headers={"Content-Type": "audio/x-wav", "Accept-Ranges": "bytes"})
-
-
-def answer(_request: Request) -> Reply:
-    """Be a site with a song."""
-    return SONG
-
-
-@contextmanager
-def site() -> Iterator[WebServer]:
-    """Run the site, and lead a public name to it."""
-    with WebServer(answer) as server, Network() as network:
-        network.name(HOST, PUBLIC)
-        network.route(PUBLIC, 80, to=server.port)
-        yield server
 
 
 def play(scenario: Scenario, subject: Subject, tormentor: Tormentor) -> None:
@@ -141,7 +110,7 @@ NEEDS = {"stream": WITH_FFMPEG, "download": WITH_FFMPEG}
 
 def plays(subject: Subject, _folder: Path) -> Iterator[tuple[str, Callable[[Tormentor], None]]]:
     """Yield each scenario's name, and what plays it once."""
-    with site():
+    with site_at(lambda _: SONG, HOST):
         for name, scenario in SCENARIOS.items():
             yield name, partial(play, scenario, subject)
 
@@ -150,7 +119,7 @@ def plays(subject: Subject, _folder: Path) -> Iterator[tuple[str, Callable[[Torm
 def test_nothing_plays_on(subject: Subject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     """A call that is cancelled or fails anywhere ends with all that it began, and the next one is served."""
     monkeypatch.setenv("YTDL_DOWNLOAD_DIR", str(tmp_path / "songs"))
-    with site():
+    with site_at(lambda _: SONG, HOST):
         most = FUZZ.examples // (1 if name == "workers" else SLOWER)
         FUZZ.count(torture(partial(play, SCENARIOS[name], subject), most))
     halves = sorted(file.name for file in tmp_path.rglob("*.part"))

@@ -8,14 +8,9 @@ extraction sits in the threads that the whole bot shares. A track of the public 
 from __future__ import annotations
 
 import asyncio
-import io
-import socket
-import subprocess
 import sys
-import wave
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,8 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
-from fuzz.drawn_addresses import PUBLIC, inner, literals
+from fuzz.drawn_addresses import inner, literals
 from harness.parts.network import Network
+from harness.parts.site import PUBLIC
+from harness.parts.songs import (
+    SONG,
+    enter_deep_folder,
+    files,
+    note_bound_addresses,
+    outside,
+    page,
+    replace_ffmpeg,
+    song_called,
+)
 from harness.parts.webserver import Reply, Request, WebServer
 from harness.subject import PACKAGE
 
@@ -44,28 +50,9 @@ PATIENCE = 60.0
 THREADS = 2
 """Threads that the bot shares."""
 
-PLAYER = "import sys\nwhile sys.stdin and sys.stdin.buffer.read(65536):\n    pass\n"
-"""Stands in for ffmpeg: takes what it is given, and plays silence."""
-
 Track = tuple[str, str, str | list[str] | None, str, bool]
 """How it is reached, what it is called, where it is (a host, the addresses of a name, None for the public web), the
 name of its file, and whether it is streamed."""
-
-
-def sound() -> bytes:
-    """Make a tenth of a second of sound."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(1600))
-    return buffer.getvalue()
-
-
-SONG = Reply(sound(), headers={"Content-Type": "audio/x-wav", "Accept-Ranges": "bytes"})
-PAGE = """<html><head><title>{title}</title><meta property="og:title" content="{title}">
-<meta property="og:video" content="{media}"></head><body><video src="{media}"></video></body></html>"""
 
 
 class Sites:
@@ -115,12 +102,11 @@ def published(sites: Sites, number: int, track: Track) -> str:
     word = "song" if place is None else INSIDE
     media = f"http://{host}/{word}-{number}/{quote(name, safe='')}.wav"
     if place is None:
-        filename = f'attachment; filename="{name}.wav"'
-        headers = {"Content-Disposition": filename} if filename.isprintable() else {}
-        sites.replies[media.removeprefix(f"http://{HOST}")] = Reply(SONG.body, headers={**SONG.headers, **headers})
+        filename = f"{name}.wav"
+        song = song_called(filename) if filename.isprintable() else SONG
+        sites.replies[media.removeprefix(f"http://{HOST}")] = song
     sites.replies[f"/moved-{number}"] = Reply(b"moved", 302, headers={"Location": media})
-    page = PAGE.format(title=escape(title), media=escape(media)).encode("utf-8", "replace")
-    sites.replies[f"/page-{number}"] = Reply(page, headers={"Content-Type": "text/html; charset=utf-8"})
+    sites.replies[f"/page-{number}"] = page(title, media)
     return {
         "itself": media,
         "a redirect": f"http://{HOST}/moved-{number}",
@@ -163,43 +149,19 @@ def sites() -> Iterator[tuple[Sites, WebServer, WebServer]]:
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """Put a stand-in in the place of ffmpeg; give the list of what it is called with."""
-    calls: list[list[str]] = []
-    script = tmp_path / "player.py"
-    script.write_text(PLAYER, encoding="utf-8")
-
-    class Popen(subprocess.Popen[Any]):
-        def __init__(self, args: Any, *others: Any, **options: Any) -> None:
-            if not isinstance(args, str) and "ffmpeg" in str(args[0]).lower():
-                calls.append([str(argument) for argument in args])
-                args = [sys.executable, "-S", "-E", str(script)]
-            super().__init__(args, *others, **options)
-
-    monkeypatch.setattr(subprocess, "Popen", Popen)
-    return calls
+    return replace_ffmpeg(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def bound(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note the addresses that sockets are bound to, but for those of this machine itself."""
-    addresses: list[str] = []
-    bind = socket.socket.bind
-
-    def noting(sock: socket.socket, address: Any) -> None:
-        if sock.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1"}:
-            addresses.append(str(address[0]))
-        bind(sock, address)
-
-    monkeypatch.setattr(socket.socket, "bind", noting)
-    return addresses
+    return note_bound_addresses(monkeypatch)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder below others, so that climbing out of it shows."""
-    deep = tmp_path / "one" / "two" / "three" / "four"
-    deep.mkdir(parents=True)
-    monkeypatch.chdir(deep)
-    return deep
+    return enter_deep_folder(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -268,8 +230,8 @@ def test_any_tracks_at_once(
     for file in written:
         file.unlink()
     judge_requests(secret, played, bound)
-    outside = sorted(file.relative_to(tmp_path).as_posix() for file in written if not file.is_relative_to(folder))
-    assert not outside, f"a download left its folder and became {outside[0]}"
+    left = outside(written, folder, of=tmp_path)
+    assert not left, f"a download left its folder and became {left[0]}"
     assert max(most_busy) < THREADS, f"all {THREADS} threads that the bot shares wait for a site"
     for track, outcome in zip(drawn, outcomes, strict=True):
         is_plain = track[0] != "a page" and track[2] is None and track[3] == "A song"
@@ -282,8 +244,3 @@ def judge_requests(secret: WebServer, played: list[list[str]], bound: list[str])
     handed = [argument for call in played for argument in call if INSIDE in argument]
     assert not handed, f"a private address was handed to ffmpeg: {handed[0]}"
     assert not bound, f"an outgoing connection was bound to {bound[0]}"
-
-
-def files(folder: Path) -> set[Path]:
-    """Return all files below a folder."""
-    return {file for file in folder.rglob("*") if file.is_file()}

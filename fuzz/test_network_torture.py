@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ import pytest
 from fuzz.budget import fuzzer
 from fuzz.torture import Tormentor, torture
 from harness.holdings import Holdings, left_behind
-from harness.parts.network import Network
 from harness.parts.responses import kept_alive
+from harness.parts.site import HTML, UNREAD, article, site_at
 from harness.parts.webserver import Reply, Request, WebServer
 
 if TYPE_CHECKING:
@@ -30,18 +30,12 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 FUZZ = fuzzer(__file__)
-HOST, AWAY, PUBLIC = "pages.example", "away.example", "93.184.216.34"
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-UNREAD = b"<p>moved elsewhere</p>" * 100_000
-"""More than the buffers between server and client hold: sent to the end only if it is read."""
-
-PAGE = b"<html><title>Arrived</title><body>" + b"<p>A paragraph that is long enough to be read.</p>" * 40
-
+HOST, AWAY = "pages.example", "away.example"
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 ENDINGS = {
-    "page": Reply(PAGE, headers=HTML),
+    "page": Reply(article("Arrived"), headers=HTML),
     "error": Reply(UNREAD, 500, headers=HTML),
     "picture": Reply(UNREAD, headers={"Content-Type": "image/png"}),
     "blocked": Reply(UNREAD, 302, headers={**HTML, "Location": "http://127.0.0.1/secret"}),
@@ -123,24 +117,15 @@ CALLS: dict[str, Call] = {
 
 def plays(subject: Subject, _folder: Path) -> Iterator[tuple[str, Callable[[Tormentor], None]]]:
     """Yield each call's name, and what makes it once."""
-    with site() as server:
+    with site_at(answer, HOST) as server:
         for name, call in CALLS.items():
             yield name, partial(play, subject, call, server)
-
-
-@contextmanager
-def site() -> Iterator[WebServer]:
-    """Run the server, and lead a public name to it."""
-    with WebServer(answer) as server, Network() as network:
-        network.name(HOST, PUBLIC)
-        network.route(PUBLIC, 80, to=server.port)
-        yield server
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_outlives_a_disturbed_call(subject: Subject, name: str) -> None:
     """A call that is cancelled or fails anywhere gives back all it took."""
-    with site() as server:
+    with site_at(answer, HOST) as server:
         asyncio.run(_called(CALLS[name], subject))
         FUZZ.count(torture(partial(play, subject, CALLS[name], server), FUZZ.examples))
 

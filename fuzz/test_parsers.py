@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
+from fuzz.targets import loaded, patched
 from harness import cache, evidence, expectations, fuzzers, patch, promote, register, runner, teeth, variant
 from harness.project import Project
 from harness.status import Status
@@ -71,18 +72,7 @@ made = st.tuples(lines, lines, names).map(lambda drawn: written(drawn[0], drawn[
 @given(text=st.text() | lines.map(wild) | made | made.map(lambda text: text[:-3]), content=st.binary(max_size=9))
 def test_no_text_breaks_the_patch_parser(*, text: str, content: bytes) -> None:
     """Any text is a patch or is refused as none; any patch changes a tree, or says why not and leaves all as it was."""
-    try:
-        change = patch.parse(text)
-    except patch.PatchError:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, NAME)
-        file.parent.mkdir()
-        file.write_bytes(content)
-        try:
-            change.apply(Path(folder))
-        except patch.PatchError:
-            assert [file.read_bytes(), *Path(folder).rglob("*")] == [content, file.parent, file]
+    patched(text, content)
 
 
 patterns = st.sampled_from(["(", "a{99999999999}", "(?P<a>a)(?P<a>a)", "(" * 3000, "[[:a:]]", "\\"]) | st.text(
@@ -98,13 +88,8 @@ patterns = st.sampled_from(["(", "a{99999999999}", "(?P<a>a)(?P<a>a)", "(" * 300
 )
 def test_no_file_breaks_the_variant_parser(*, text: bytes, pattern: str, name: str) -> None:
     """Any file is a variant or is refused as none."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"{name}.patch")
-        file.write_bytes(f"Title: t\nExpect: fail\nReason: {pattern}\n".encode("utf-8", "replace") + text)
-        try:
-            variant.load(file)
-        except variant.VariantError:
-            return
+    header = f"Title: t\nExpect: fail\nReason: {pattern}\n".encode("utf-8", "replace")
+    loaded(variant.load, variant.VariantError, f"{name}.patch", header + text)
 
 
 DEPTHS = st.sampled_from([1, 900, 5000])
@@ -131,14 +116,10 @@ def nested(sign: str, depth: int) -> bytes:
 )
 def test_no_table_breaks_the_registers(*, content: bytes, cut: int) -> None:
     """Any file, whole or cut short, is a register, a table of fuzzers and a list of known failures, or is refused."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "fuzzers.toml")
-        file.write_bytes(content[: len(content) - cut])
-        for load in (register.load, lambda path: fuzzers.table(path.parent), lambda path: expectations.load(path, {})):
-            try:
-                load(file)
-            except (register.RegisterError, fuzzers.TeethError, expectations.ExpectationError):
-                continue
+    kept = content[: len(content) - cut]
+    loaded(register.load, register.RegisterError, "findings.toml", kept)
+    loaded(lambda path: fuzzers.table(path.parent), fuzzers.TeethError, "fuzzers.toml", kept)
+    loaded(lambda path: expectations.load(path, {}), expectations.ExpectationError, "expected.toml", kept)
 
 
 json_values = st.recursive(
@@ -181,19 +162,11 @@ TEETH |= {"fuzzers": {"a": {"budget": 1, "fingerprint": "f", "trees": {"F01/audi
 @given(content=documents(EVIDENCE) | documents(TEETH))
 def test_no_file_breaks_the_evidence(*, content: bytes) -> None:
     """Any file is evidence, or is refused as none; evidence is the same once it was written again."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "linux-3.11.json")
-        file.write_bytes(content)
-        try:
-            found = evidence.load(file)
-        except evidence.EvidenceError:
-            found = None
-        if found is not None:
-            assert evidence.load(evidence.save(Path(folder, "again"), found)) == found
-        try:
-            teeth.load(file)
-        except fuzzers.TeethError:
-            return
+    found = loaded(evidence.load, evidence.EvidenceError, "linux-3.11.json", content)
+    if found is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            assert evidence.load(evidence.save(Path(folder), found)) == found
+    loaded(teeth.load, fuzzers.TeethError, "linux-3.11.json", content)
 
 
 FAILURE = {"file": "test_a.py", "test": "test_a", "message": "m", "schedule": "1:2", "arguments": {"value": "[1, 'a']"}}

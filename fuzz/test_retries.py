@@ -7,13 +7,16 @@ it was cancelled.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.budget import fuzzer
 from fuzz.schedule import Script, run
+from harness.parts.locks import suspend_holders
 from harness.subject import NotApplicable
 
 if TYPE_CHECKING:
@@ -200,24 +203,38 @@ TRIES = 3
 
 
 @FUZZ.tries
-@given(calls=st.lists(st.integers(0, TRIES), min_size=1, max_size=8))
-def test_a_backoff_state(*, subject: Subject, calls: list[int]) -> None:
-    """A service's failures in a row are counted over calls, and forgotten at its first success."""
+@given(crowds=st.lists(st.tuples(st.integers(0, TRIES), st.integers(1, 3)), min_size=1, max_size=8))
+def test_a_backoff_state(*, subject: Subject, crowds: list[tuple[int, int]]) -> None:
+    """A service's failures in a row are counted over callers and event loops, and forgotten at a success."""
     recovery = subject.reliability.error_recovery
     config = config_of(recovery, {"max_retries": TRIES - 1, "base_delay": 1.0, "max_delay": 60.0})
+    counted = 0
 
-    async def main() -> None:
-        counted = 0
-        await recovery._reset_backoff_state_async("model")
-        for failures in calls:
-            service = Service([("fails", None, 0.0)] * failures)
-            retried = recovery.retry_async(service, config=config, service_name="model")
-            await asyncio.gather(retried, return_exceptions=True)
-            counted = counted + failures if failures == TRIES else 0
-            state = await recovery._get_backoff_state_async("model")
-            if not hasattr(state, "consecutive_failures"):
-                raise NotApplicable("utils.reliability.error_recovery.BackoffState has no consecutive_failures")
-            seen = state.consecutive_failures
+    async def call(failures: int, callers: int) -> int:
+        services = [Service([("fails", None, 0.0)] * failures) for _ in range(callers)]
+        calls = (recovery.retry_async(service, config=config, service_name="model") for service in services)
+        became = await asyncio.gather(*calls, return_exceptions=True)
+        strange = [each for each in became if not isinstance(each, int | Refused)]
+        assert not strange, f"a call ended in {strange[0]!r}"
+        states = await asyncio.gather(*(recovery._get_backoff_state_async("model") for _ in services))
+        assert all(state is states[0] for state in states), "callers who asked at once got a state each"
+        return failures_in_a_row(states[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        suspend_holders(patch)
+        run(lambda: recovery._reset_backoff_state_async("model"), Script({}))
+        for failures, callers in crowds:
+            counted = counted + TRIES * callers if failures == TRIES else 0
+            seen = run(partial(call, failures, callers), Script({}))
             assert seen == counted, f"{seen} failures in a row are remembered; there were {counted}"
 
-    run(main, Script({}))
+
+def failures_in_a_row(state: Any) -> int:
+    """Return what a state remembers.
+
+    Raises:
+        NotApplicable: it remembers something else.
+    """
+    if not hasattr(state, "consecutive_failures"):
+        raise NotApplicable("utils.reliability.error_recovery.BackoffState has no consecutive_failures")
+    return int(state.consecutive_failures)

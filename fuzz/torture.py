@@ -57,7 +57,7 @@ class Tormentor:
 
     async def over(self, work: Coroutine[Any, Any, Any]) -> BaseException | None:
         """Do the work in a task of its own, disturbed; return the exception that it ended with, None for none."""
-        use = CancelledAt(_counted(work, self), self.cancel_at)
+        use = CancelledAt(work, self.cancel_at)
 
         async def awaited() -> None:
             await use
@@ -68,6 +68,7 @@ class Tormentor:
             await asyncio.wait([task])
         finally:
             self.is_armed = False
+            self.awaits += use.awaits
         self.struck = self.struck or use.reached
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         self.is_explained = error is None or self._explains(error)
@@ -118,35 +119,6 @@ class Tormentor:
             for patch in standing_between(self):
                 stack.enter_context(patch)
             yield
-
-
-async def _counted(work: Coroutine[Any, Any, Any], tormentor: Tormentor) -> Any:
-    counter = _Counter(work, tormentor)
-    return await counter
-
-
-class _Counter:
-    """Awaits a coroutine and counts how often it suspends."""
-
-    def __init__(self, work: Coroutine[Any, Any, Any], tormentor: Tormentor) -> None:
-        self._work = work
-        self._tormentor = tormentor
-
-    def __await__(self) -> Any:
-        steps: Any = self._work.__await__()
-        resume: Callable[[], Any] = lambda: next(steps)  # noqa: E731
-        while True:
-            try:
-                waited_for = resume()
-            except StopIteration as end:
-                return end.value
-            self._tormentor.awaits += 1
-            try:
-                yield waited_for
-            except BaseException as error:  # noqa: BLE001  handed on
-                resume = lambda error=error: steps.throw(error)  # type: ignore[misc]  # noqa: E731
-            else:
-                resume = lambda: next(steps)  # noqa: E731
 
 
 def held_locks(*owners: Any) -> list[str]:

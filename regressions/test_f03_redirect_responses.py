@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import aiohttp
 import pytest
 
-from harness.parts.network import Network
+from harness.parts.responses import kept_alive
+from harness.parts.site import HTML, UNREAD, article, site_at
 from harness.parts.webserver import PATIENCE, Reply, Request, WebServer
 
 if TYPE_CHECKING:
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
     from harness.subject import Subject
 
 HOST = "pages.example"
-PUBLIC = "93.184.216.34"
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-UNREAD = b"<p>moved elsewhere</p>" * 100_000
-"""More than the buffers between server and client hold: sent to the end only if it is read."""
-
-PAGE = b"<html><head><title>Arrived</title></head><body><main><h1>Arrived</h1>" + b"".join(
-    b"<p>Paragraph %d of a page that is long enough to be worth reading.</p>" % number for number in range(20)
-)
-
 LIMIT = 8
 """Connections of the session that must not be used up."""
 
@@ -42,7 +34,7 @@ class Site:
     """A host whose pages redirect, step by step, to whatever ending their path names."""
 
     endings: ClassVar = {
-        "page": Reply(PAGE + b"</main></body></html>", headers=HTML),
+        "page": Reply(article("Arrived"), headers=HTML),
         "blocked": Reply(UNREAD, 302, headers={**HTML, "Location": "http://127.0.0.1/secret"}),
         "no-location": Reply(UNREAD, 302, headers=HTML),
         "no-url": Reply(UNREAD, 302, headers={**HTML, "Location": "http://[::1/"}),
@@ -66,26 +58,15 @@ class Site:
 @pytest.fixture
 def site() -> Iterator[WebServer]:
     """The server behind `HOST`, which the subject takes for one on the internet."""
-    with WebServer(Site()) as server, Network() as network:
-        network.name(HOST, PUBLIC)
-        network.route(PUBLIC, 80, to=server.port)
+    with site_at(Site(), HOST) as server:
         yield server
 
 
 @pytest.fixture
-async def kept(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+async def kept() -> AsyncIterator[None]:
     """Every response, kept alive, so that only an explicit release gives its connection back."""
-    responses: list[aiohttp.ClientResponse] = []
-    start = aiohttp.ClientResponse.start
-
-    async def start_and_keep(response: aiohttp.ClientResponse, *args: Any, **kwargs: Any) -> aiohttp.ClientResponse:
-        responses.append(response)
-        return await start(response, *args, **kwargs)
-
-    monkeypatch.setattr(aiohttp.ClientResponse, "start", start_and_keep)
-    yield
-    for response in responses:
-        response.close()
+    with kept_alive():
+        yield
 
 
 async def fetch(subject: Subject, path: str, session: aiohttp.ClientSession | None, timeout: float = 3) -> Any:  # noqa: ASYNC109

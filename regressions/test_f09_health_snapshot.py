@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.parts.bot import QuietBot, guild
+from harness.parts.bot import ModelCog, QuietBot, guild
 from harness.parts.health import Answer, served, set_token
-from harness.parts.health_states import NEW, OLD, Board, Cog, describe, figures, seen
+from harness.parts.health_states import NEW, OLD, Board, describe, figures, seen
 from harness.parts.interleave import Interleaver
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def both(health_api: Any, bot: QuietBot, board: Board, half: str) -> None:
 
 async def test_no_page_touches_the_bot(health_api: Any) -> None:
     """All pages are answered while the event loop is blocked, and no thread but the loop's reads the bot's objects."""
-    bot = QuietBot(cogs={name: Cog() for name in ("AI", "AICog", "AI Chat", "Chat")}, guilds=[guild(3)])
+    bot = QuietBot(cogs={name: ModelCog() for name in ("AI", "AICog", "AI Chat", "Chat")}, guilds=[guild(3)])
     health_api.health_data.update_from_bot(bot)
     loop_thread = threading.current_thread().name
     with served(health_api) as server:
@@ -140,7 +140,7 @@ async def test_no_page_touches_the_bot(health_api: Any) -> None:
 
 def test_ai_figures_are_read_without_touching_the_bot(health_api: Any) -> None:
     """Asking for the AI figures on another thread does not read the bot's cogs there."""
-    bot = QuietBot(cogs={name: Cog() for name in ("AI", "AICog", "AI Chat", "Chat")})
+    bot = QuietBot(cogs={name: ModelCog() for name in ("AI", "AICog", "AI Chat", "Chat")})
     health_api.health_data.update_from_bot(bot)
     bot.readers.clear()
     thread = threading.Thread(target=health_api.health_data.get_ai_performance_stats, name="page", daemon=True)

@@ -11,22 +11,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-import aiohttp
 import pytest
 
+from harness.parts.fetches import BATCH, CALLERS, OWN, fetch
 from harness.parts.network import Network
-from harness.parts.webserver import PATIENCE, Reply, Request, WebServer
+from harness.parts.site import ABSENT, INNER, INSIDE, PUBLIC, leading_on
+from harness.parts.webserver import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from harness.subject import Subject
-
-PUBLIC = "93.184.216.34"
-ABSENT = "93.184.216.99"
-"""A public address at which no server answers."""
 
 PRIVATE = (
     "127.0.0.1",
@@ -63,20 +59,10 @@ SPELLINGS = (
     f"{PUBLIC}@127.0.0.1",
 )
 LITERALS = tuple(f"[{place}]" if ":" in place else place for place in (*PRIVATE, *WRAPPED)) + SPELLINGS
-SECRET = "the inner page that nobody outside may read"
-
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-INNER = Reply(f"<html><title>Inner</title><body><p>{SECRET}</p></body></html>".encode() * 10, headers=HTML)
-PAGE = b"<html><head><title>Public</title></head><body><main><h1>Public</h1>" + b"".join(
-    b"<p>Sentence %d of a page that everybody may read, long enough to count as content.</p>" % number
-    for number in range(20)
-)
-
-
 START = "http://start.example/to"
 """A page that redirects to what follows."""
 
-WAYS = {"own": "own session", "callers": "a caller's session", "batch": "a batch"}
+WAYS = {"own": OWN, "callers": CALLERS, "batch": BATCH}
 """How a URL is fetched: by a word for host names, and for people."""
 
 
@@ -109,49 +95,30 @@ class World:
         marked = {f"/secret?{number}": what for number, (what, _, _) in enumerate(asked)}
         for _ in range(times):
             fetches = (
-                fetch(subject, f"{url.format(way=way)}?{number}", way) for number, (_, url, way) in enumerate(asked)
+                fetch(subject, f"{url.format(way=way)}?{number}", WAYS[way])
+                for number, (_, url, way) in enumerate(asked)
             )
             contents = await asyncio.gather(*fetches)
             paths = {request.path for request in self.inner.requests}
             led = [what for path, what in marked.items() if path in paths] or paths
             assert not paths, f"{next(iter(led))} led to the inner server, which was asked for its secret"
-            assert SECRET not in "".join(contents), "the inner page was given to the outside"
-
-
-def answer(request: Request) -> Reply:
-    """Answer for the public server: `/to/<place>?<query>` redirects to `http://<place>/secret?<query>`."""
-    if request.path.startswith("/to/"):
-        place, _, query = unquote(request.path).removeprefix("/to/").partition("?")
-        return Reply(b"moved", 302, {"Location": f"http://{place}/secret?{query}"})
-    return Reply(PAGE + f"<p>Served as {request.host}.</p></main></body></html>".encode(), headers=HTML)
+            assert INSIDE not in "".join(contents), "the inner page was given to the outside"
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     """The network in which the subject fetches."""
-    with WebServer(answer) as outer, WebServer(lambda _: INNER) as inner, Network() as network:
+    with WebServer(leading_on) as outer, WebServer(lambda _: INNER) as inner, Network() as network:
         yield World(network, outer, inner)
-
-
-async def fetch(subject: Subject, url: str, way: str) -> str:
-    """Fetch with the subject and return all it says; an exception is as good a refusal as an empty answer."""
-    fetcher = subject.web.url_fetcher
-    try:
-        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
-            if way == "batch":
-                return str(await fetcher.fetch_all_urls([url]))
-            return str(await fetcher.fetch_url_content(url, session=None if way == "own" else session, timeout=2))
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        return type(error).__name__
 
 
 async def test_a_public_page_arrives(subject: Subject, world: World) -> None:
     """A page at a public address is fetched, under its own name, so that the refusals below mean something."""
     world.network.name("public.example", PUBLIC)
-    for url in ("http://public.example/page", f"{START}/public.example"):
-        for way, name in WAYS.items():
+    for url in ("http://public.example/page", f"{START}/public.example/page"):
+        for way in WAYS.values():
             contents = await fetch(subject, url, way)
-            assert "Served as public.example" in contents, f"a public page was not fetched ({name}): {contents[:80]}"
+            assert "Served as public.example" in contents, f"a public page was not fetched ({way}): {contents[:80]}"
 
 
 @pytest.mark.parametrize("lookups", [1, 2, 3])
@@ -169,7 +136,7 @@ async def test_a_redirect_to_a_name_that_turns_inward_leads_nowhere(
     """The name that a redirect leads to is held to the same rule as the first one."""
     world.turning(lookups)
     what = f"a redirect to a name that was public for {lookups} look-ups"
-    await world.assert_refused(subject, {what: f"{START}/{{way}}.example"}, lookups + 1)
+    await world.assert_refused(subject, {what: f"{START}/{{way}}.example/secret"}, lookups + 1)
 
 
 @pytest.mark.parametrize("address", [*PRIVATE, *WRAPPED])
@@ -180,7 +147,7 @@ async def test_every_address_of_an_answer_counts(subject: Subject, world: World,
         world.network.name(f"several{number}.example", answers)
         what = f"a name with the addresses {', '.join(answers)}"
         urls[what] = f"http://several{number}.example/secret"
-        urls[f"{what}, in a redirect"] = f"{START}/several{number}.example"
+        urls[f"{what}, in a redirect"] = f"{START}/several{number}.example/secret"
     await world.assert_refused(subject, urls)
 
 
@@ -188,5 +155,5 @@ async def test_every_address_of_an_answer_counts(subject: Subject, world: World,
 async def test_a_literal_address_is_judged_in_every_spelling(subject: Subject, world: World, literal: str) -> None:
     """A literal address that is not public is not connected to, in the first URL and in a redirect."""
     what = f"the address {literal}"
-    urls = {what: f"http://{literal}/secret", f"{what} in a redirect": f"{START}/{literal}"}
+    urls = {what: f"http://{literal}/secret", f"{what} in a redirect": f"{START}/{literal}/secret"}
     await world.assert_refused(subject, urls)

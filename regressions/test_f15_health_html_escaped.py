@@ -8,34 +8,18 @@ writes script into the page that the bot's owner looks at.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from harness.parts.bot import QuietBot, guild
-from harness.parts.health import served, set_token
+from harness.parts.bot import ModelCog, QuietBot, guild
+from harness.parts.health import handler_of, rendered, served, set_token
 from harness.parts.markup import HOSTILE, taken_for_markup
+from harness.parts.nested import changed, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from harness.subject import Subject
-
-Path = tuple[Any, ...]
-
-
-class HostileCog:
-    """A cog whose figures carry hostile names."""
-
-    def __init__(self) -> None:
-        self.chat_manager = self
-
-    def get_performance_stats(self) -> dict[str, Any]:
-        """Return figures by phase."""
-        numbers = {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}
-        return {HOSTILE: numbers, "api": dict(numbers), "model": HOSTILE}
 
 
 @pytest.fixture
@@ -47,13 +31,8 @@ def health_api(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def hostile_bot() -> QuietBot:
     """A bot that people have named and extended with ill intent."""
-    cogs = {name: HostileCog() for name in (HOSTILE, "AI", "AICog", "AI Chat", "Chat")}
+    cogs = {name: ModelCog([HOSTILE]) for name in (HOSTILE, "AI", "AICog", "AI Chat", "Chat")}
     return QuietBot(cogs=cogs, guilds=[guild(3, HOSTILE)], user=HOSTILE)
-
-
-def handler_of(health_api: Any) -> Any:
-    """A request handler without a request."""
-    return health_api.HealthRequestHandler.__new__(health_api.HealthRequestHandler)
 
 
 @pytest.mark.parametrize("path", ["/health", "/stats"])
@@ -92,41 +71,10 @@ def test_what_a_service_reports_stays_text(health_api: Any, report: object) -> N
         assert what is None, f"GET {path} turned what a service reported into {what}"
 
 
-def places(data: Any, at: Path = ()) -> Iterator[tuple[Path, bool]]:
-    """Return the place of every text in nested data, and of every dictionary that may grow by a name."""
-    if isinstance(data, str):
-        yield at, False
-    elif isinstance(data, dict):
-        if at:
-            yield at, True
-        for key, value in data.items():
-            yield from places(value, (*at, key))
-    elif isinstance(data, list | tuple):
-        for index, value in enumerate(data):
-            yield from places(value, (*at, index))
-
-
-def with_hostile(data: dict[str, Any], at: Path, grows: bool) -> dict[str, Any] | None:
-    """Return a copy in which the text at a place, or a new name in the dictionary there, is hostile."""
-    changed = copy.deepcopy(data)
-    *way, last = at
-    holder: Any = changed
-    for step in way:
-        holder = holder[step]
-    if isinstance(holder, tuple):
-        return None
-    if grows:
-        values = list(holder[last].values())
-        holder[last][HOSTILE] = copy.deepcopy(values[0]) if values else HOSTILE
-    else:
-        holder[last] = HOSTILE
-    return changed
-
-
 def readings(health_api: Any, page: str) -> list[dict[str, Any]]:
     """What a page is made of: everything, or for the page of statistics the AI figures alone."""
     health_api.health_data.update_from_bot(
-        QuietBot(cogs={"Music": HostileCog(), "AI": HostileCog()}, guilds=[guild(3)])
+        QuietBot(cogs={"Music": ModelCog([HOSTILE]), "AI": ModelCog([HOSTILE])}, guilds=[guild(3)])
     )
     health_api.health_data.service_health["database"] = True
     everything = health_api.health_data.to_dict()
@@ -142,17 +90,8 @@ def test_any_text_among_the_data_stays_text(health_api: Any, page: str) -> None:
     try:
         for data in readings(health_api, page):
             for at, grows in places(data):
-                changed = with_hostile(data, at, grows)
-                became = taken_for_markup(rendered(generate, changed))
+                became = taken_for_markup(rendered(generate, changed(data, [(at, grows)], HOSTILE)))
                 where = ".".join(map(str, at)).replace(HOSTILE, "…")
                 assert became is None, f"{page} turned {'a name in ' * grows}{where} into {became}"
     finally:
         health_api.health_data.service_health.pop("database", None)
-
-
-def rendered(generate: Any, data: Any) -> str:
-    """Return the page; nothing where the tree refuses such data, which lets nothing through either."""
-    try:
-        return str(generate(data)) if data is not None else ""
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord.ext import commands
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FIGURES = ("cogs", "guilds", "latency", "user", "users", "voice_clients")
 
@@ -51,3 +54,21 @@ for _name in FIGURES:
 def guild(members: int, name: str = "server") -> Any:
     """Make a server of so many members."""
     return SimpleNamespace(id=members, name=name, member_count=members, members=[], voice_client=None)
+
+
+class ModelCog:
+    """A cog that keeps figures about its language model, itself and in a manager.
+
+    Args:
+        names: phases of the model's work besides the calls; the first one is the name of the model, too.
+    """
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.chat_manager = self
+        self._names = names
+
+    def get_performance_stats(self) -> dict[str, Any]:
+        """Return figures by phase."""
+        numbers = {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}
+        model = {"model": self._names[0]} if self._names else {}
+        return {name: dict(numbers) for name in (*self._names, "api")} | model

@@ -136,13 +136,15 @@ class CancelledAt:
     """Awaits a coroutine and cancels the task around it as it suspends for the n-th time.
 
     Attributes:
+        awaits: how often it suspended so far.
         reached: whether it suspended that often.
     """
 
     def __init__(self, work: Coroutine[Any, Any, Any], moment: int) -> None:
         """Prepare to await ``work``; moments are counted from 1."""
         self._work = work
-        self._left = moment
+        self._moment = moment
+        self.awaits = 0
         self.reached = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -162,9 +164,9 @@ class CancelledAt:
                 resume = lambda: next(steps)  # noqa: E731
 
     def _count(self) -> None:
-        self._left -= 1
+        self.awaits += 1
         task = asyncio.current_task()
-        if self._left == 0 and task is not None:
+        if self.awaits == self._moment and task is not None:
             self.reached = True
             task.cancel()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -81,6 +81,19 @@ def handled(health_api: Any, path: str, accept: str = "text/html") -> Answer:
         except (OSError, http.client.HTTPException):
             return Answer(0, "")
         return Answer(response.status, body, response.getheader("Content-Type", ""))
+
+
+def handler_of(health_api: Any) -> Any:
+    """Return a request handler of the tree's without a request."""
+    return health_api.HealthRequestHandler.__new__(health_api.HealthRequestHandler)
+
+
+def rendered(generate: Callable[[Any], object], data: Any) -> str:
+    """Return the page; nothing where the tree refuses such data, which lets nothing through either."""
+    try:
+        return str(generate(data))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return ""
 
 
 def set_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.parts.bot import guild
+from harness.parts.bot import ModelCog, guild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,20 +18,9 @@ MARKS = tuple(f"{half}{what}" for half in (OLD, NEW) for what in ("Cog", "Bot"))
 """Words that a page shows of one state only."""
 
 
-class Cog:
-    """A cog that keeps figures about its language model, itself and in a manager."""
-
-    def __init__(self) -> None:
-        self.chat_manager = self
-
-    def get_performance_stats(self) -> dict[str, Any]:
-        """Return figures by phase."""
-        return {"api": {"count": 1, "avg_ms": 1.0, "min_ms": 1.0, "max_ms": 1.0, "p95_ms": 1.0}}
-
-
 def figures(half: str) -> dict[str, Any]:
     """Return everything that a bot says of itself when it is wholly in one of the two states."""
-    cogs = {f"{half}Cog": Cog()}
+    cogs = {f"{half}Cog": ModelCog()}
     return {"cogs": cogs, "guilds": [guild(MEMBERS[half])], "user": f"{half}Bot", "ready": half == OLD}
 
 

@@ -148,12 +148,20 @@ class Child:
     def answers(self, timeout: float = PATIENCE) -> bool:
         """Tell whether a child that runs ``SLEEPER`` is alive enough to answer: not so if it was just told to end."""
         try:
-            if self._process.stdin is not None:
-                self._process.stdin.write("still there?\n")
-                self._process.stdin.flush()
+            self.tell("still there?")
         except OSError:
             return False
         return self.says("still there?", timeout)
+
+    def tell(self, line: str) -> None:
+        """Write a line to the child's standard input.
+
+        Raises:
+            OSError: the child has closed it, or is gone.
+        """
+        if self._process.stdin is not None:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
 
     def send(self, signum: int) -> None:
         """Send a signal; on Windows any of them arrives as SIGBREAK, the only one that reaches a single process.
@@ -162,9 +170,8 @@ class Child:
         """
         if sys.platform == "win32":
             signum = signal.CTRL_BREAK_EVENT
-        if is_wine() and self._process.stdin is not None:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
+        if is_wine():
+            self.tell("")
         else:
             os.kill(self.pid, signum)
 

@@ -11,6 +11,7 @@ from harness import fuzzers, ledger, merge, promote, register, runner, search, t
 from harness.__main__ import Exit, main
 from harness.project import HOME, Project
 from harness.status import Status
+from tests.fuzz.made_up import FINDS, OPTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,36 +118,9 @@ def test_no_times(text: str) -> None:
         search.seconds(text)
 
 
-SEARCHED = '''\
-"""A fuzzer that always finds."""
-
-from pathlib import Path
-import json
-
-
-def test_finds(request):
-    """."""
-    Path(request.config.getoption("--fuzz-counts")).write_text(json.dumps({"counter": 7}), encoding="utf-8")
-    folder = Path(request.config.getoption("--fuzz-failures"))
-    folder.mkdir(exist_ok=True)
-    (folder / "finds-1.json").write_text("{}", encoding="utf-8")
-'''
-OPTIONS = '''\
-"""Options."""
-
-
-def pytest_addoption(parser):
-    """."""
-    parser.addoption("--fuzz-counts")
-    parser.addoption("--fuzz-failures")
-    parser.addoption("--fuzz-reach")
-    parser.addoption("--fuzz-order")
-'''
-
-
 def test_a_search_keeps_what_it_finds(project: Project) -> None:
     """A search counts examples, tells each step and names each new failure once."""
-    (project.fuzz / "test_counter.py").write_text(SEARCHED, encoding="utf-8")
+    (project.fuzz / "test_counter.py").write_text(FINDS, encoding="utf-8")
     (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
     steps: list[str] = []
 
@@ -181,7 +155,7 @@ def test_a_fuzzer_that_cannot_run_is_no_search(
 
 def test_ctrl_c_keeps_what_was_found(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """A search that is stopped says so and still tells what it found."""
-    (project.fuzz / "test_counter.py").write_text(SEARCHED, encoding="utf-8")
+    (project.fuzz / "test_counter.py").write_text(FINDS, encoding="utf-8")
     (project.fuzz / "conftest.py").write_text(OPTIONS, encoding="utf-8")
 
     def stop(_name: str, _found: search.Found) -> None:

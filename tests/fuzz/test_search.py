@@ -17,19 +17,11 @@ from fuzz.reach import name_of
 from harness import fuzzers, guided, search
 from harness.__main__ import Exit, main
 from harness.project import HOME, Project
+from tests.fuzz.made_up import FINDS, GOES_ON, OPTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTIONS = '''\
-"""Options."""
-
-
-def pytest_addoption(parser):
-    """."""
-    for name in ("counts", "failures", "reach", "order"):
-        parser.addoption(f"--fuzz-{name}")
-'''
 QUIET = '''\
 """A fuzzer that tries and finds nothing."""
 
@@ -43,22 +35,6 @@ def test_tries(request):
     Path(request.config.getoption("--fuzz-counts")).write_text(json.dumps({"counter": 3}), encoding="utf-8")
     lines = {"harness/a.py": [1, 2], "utils/b.py": [int(os.environ["FUZZ_TIMES"])]}
     Path(request.config.getoption("--fuzz-reach")).write_text(json.dumps(lines), encoding="utf-8")
-'''
-FINDS = '''\
-"""A fuzzer that finds, and goes on for ever."""
-
-import json
-import threading
-from pathlib import Path
-
-
-def test_finds(request):
-    """."""
-    Path(request.config.getoption("--fuzz-counts")).write_text(json.dumps({"counter": 3}), encoding="utf-8")
-    folder = Path(request.config.getoption("--fuzz-failures"))
-    folder.mkdir(exist_ok=True)
-    (folder / "finds-1.json").write_text("{}", encoding="utf-8")
-    threading.Event().wait(60)
 '''
 
 
@@ -108,7 +84,7 @@ def test_time_that_is_up_at_once(project: Project, capsys: pytest.CaptureFixture
 
 def test_what_is_known_and_not_mended(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """A failure that was known before and happens again is red as well, and is not called new."""
-    (project.fuzz / "test_counter.py").write_text(FINDS.replace("wait(60)", "wait(0)"), encoding="utf-8")
+    (project.fuzz / "test_counter.py").write_text(FINDS, encoding="utf-8")
     at = ("--project", str(project.root), "--profile", "quick", "--time", "2m")
     assert main(["fuzz", *at]) == Exit.FAILED
     assert "new: .fuzz/finds-1.json; keep it with `python -m harness promote .fuzz" in capsys.readouterr().out
@@ -120,7 +96,7 @@ def test_what_is_known_and_not_mended(project: Project, capsys: pytest.CaptureFi
 
 def test_a_fuzzer_that_does_not_end(project: Project) -> None:
     """A fuzzer that goes on is ended when its share of the time is up, which was looked at each second."""
-    (project.fuzz / "test_counter.py").write_text(FINDS, encoding="utf-8")
+    (project.fuzz / "test_counter.py").write_text(GOES_ON, encoding="utf-8")
     ticks: list[str] = []
     chosen = fuzzers.table(project.fuzz).values()
     found = search.search(project, chosen, 2.5, profile="quick", on_tick=lambda name, _found: ticks.append(name))
@@ -132,7 +108,7 @@ def test_a_fuzzer_that_does_not_end(project: Project) -> None:
 @pytest.mark.posix("Ctrl+C is a signal of POSIX; the consoles of Windows have another way")
 def test_ctrl_c_at_a_real_search(project: Project) -> None:
     """Ctrl+C ends a search and its fuzzer; it has told what it found, keeps it, and exits with 130."""
-    (project.fuzz / "test_counter.py").write_text(FINDS, encoding="utf-8")
+    (project.fuzz / "test_counter.py").write_text(GOES_ON, encoding="utf-8")
     command = [sys.executable, "-m", "harness", "fuzz", "--project", str(project.root), "--time", "10m"]
     with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, encoding="utf-8") as process:
         timer = threading.Timer(120, process.kill)
