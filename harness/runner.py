@@ -255,11 +255,15 @@ def end_tree(process: subprocess.Popen[bytes], mark: Path) -> None:
         process: the process.
         mark: the value of ``JUDGE_TOUCHES`` by which orphans and children in sessions of their own are told.
     """
+    started: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        _end(psutil.Process(process.pid).children(recursive=True))
+        started = psutil.Process(process.pid).children(recursive=True)
+    _kill(started)
     process.kill()
     process.wait()
-    _end([other for other in psutil.process_iter() if _is_marked(other, str(mark))])
+    left = [other for other in psutil.process_iter() if _is_marked(other, str(mark))]
+    _kill(left)
+    psutil.wait_procs([*started, *left], timeout=GRACE)
 
 
 def _is_marked(process: psutil.Process, mark: str) -> bool:
@@ -269,11 +273,10 @@ def _is_marked(process: psutil.Process, mark: str) -> bool:
         return False
 
 
-def _end(processes: list[psutil.Process]) -> None:
+def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(processes, timeout=GRACE)
 
 
 RESULT = {"test": str, "status": str, "reason": str}

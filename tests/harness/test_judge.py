@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from harness import judge, runner
-from harness.machine import is_wine
 from harness.project import HOME
 from harness.status import Status
 
@@ -64,8 +63,10 @@ def test_each_kind_of_subject_gets_its_verdict(
 def test_a_subject_that_hangs_at_import_is_a_hang(miniature: Miniature, python: Interpreter) -> None:
     """The time-out ends the process and names the test."""
     tree = miniature.tree({"__init__.py": "import threading\nthreading.Event().wait()\n", "counter.py": RIGHT})
-    enough_to_start = 15.0 if is_wine() else 2.0
-    verdict = judged(miniature, python, tree, timeout=enough_to_start).verdicts["F01"]
+    for enough_to_start in (2.0, 15.0, 60.0):  # on a busy machine the first may not do
+        verdict = judged(miniature, python, tree, timeout=enough_to_start).verdicts["F01"]
+        if verdict.test:
+            break
     answer = f"no answer within {enough_to_start:g} s in test_stays_at_zero"
     assert (verdict.status, verdict.reason) == (Status.HANG, answer)
 
