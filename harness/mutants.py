@@ -19,6 +19,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
@@ -28,7 +29,6 @@ from harness import toml_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from harness.project import Project
 
@@ -284,7 +284,8 @@ def _outcome(code: int | None) -> Outcome:
 
 def _mutmut(place: Path, names: list[str], workers: int, on_step: Callable[[str, int, int], None]) -> None:
     """Run mutmut and follow what it says; Ctrl+C reaches it as well, and it keeps what it has."""
-    command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", "--max-children", str(workers)]
+    engine = Path(__file__).with_name("mutants_engine.py")
+    command = [sys.executable, "-P", str(engine), "run", "--max-children", str(workers)]
     with (place / "log.txt").open("wb", buffering=0) as log:
         process = subprocess.Popen(  # noqa: S603  our own interpreter
             [*command, *names],

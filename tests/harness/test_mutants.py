@@ -84,6 +84,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     files |= {"reference/utils/shop/__init__.py": "", "conftest.py": 'pytest_plugins = ["harness.plugin"]\n'}
     files["pyproject.toml"] = (
         '[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib", "--subject=reference"]\n'
+        'filterwarnings = ["error::pytest.PytestUnraisableExceptionWarning"]\n'
     )
     for name, text in files.items():
         path = root / name
@@ -139,12 +140,17 @@ def front_door(project: Project) -> tuple[int, list[str]]:
 
 
 @pytest.mark.posix("mutmut forks")
-def test_a_failing_test_is_named(shop: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    ["Price(1).euros == 2", "__import__('signal').getsignal(2) is not __import__('signal').SIG_IGN"],
+    ids=["always", "only where mutants are tried"],
+)
+def test_a_failing_test_is_named(shop: Project, tmp_path: Path, fault: str) -> None:
     """Where a test fails without any mutant none is tried, and the sentence says which test it was."""
     root = tmp_path / "shop"
     shutil.copytree(shop.root, root, ignore=shutil.ignore_patterns(".mutants"))
     with (root / "tests" / "test_price.py").open("a", encoding="utf-8") as file:
-        file.write("\n\ndef test_wrong():\n    assert Price(1).euros == 2\n")
+        file.write(f"\n\ndef test_wrong():\n    assert {fault}\n")
     code, shown = front_door(Project(root))
     assert code == Exit.USAGE, shown
     assert "tests/test_price.py::test_wrong failed" in " ".join(shown)
