@@ -59,6 +59,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+PROGRAM = "python -m harness"
 EXIT_CODES = """exit codes:
   0    nothing failed
   1    a finding failed, a search found a failure, a verdict was not as expected, a proof or the ledger does not hold,
@@ -79,9 +80,14 @@ class BrokenError(RuntimeError):
     """The harness's own files cannot be used; the text says which."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit code."""
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
+    """Run a command; return its exit code.
+
+    Args:
+        arguments: the command's words; those that the process was started with by default.
+        program: how the process was called.
+    """
+    options = _parser(program).parse_args(arguments)
     screen, errors = report.console(), report.console(errors=True)
     try:
         return int(COMMANDS[options.command](options, screen, errors))
@@ -114,13 +120,14 @@ def _say(errors: Console, code: Exit, text: str) -> int:
     return int(code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m harness",
+        prog=program,
         description="Judge a tree by the audit's regressions, and prove that the regressions can fail.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(program=program)
     commands = parser.add_subparsers(dest="command", required=True, metavar="{judge,prove,ledger,fuzz,promote,mutants}")
     for name, text in (
         ("judge", "run the regressions on a tree that has a utils/ package"),
@@ -390,7 +397,7 @@ def _search(
     project: Project, chosen: list[Fuzzer], options: argparse.Namespace, screen: Console, errors: Console
 ) -> Exit:
     limit = _time(options.time)
-    with SearchScreen(project, screen, errors, limit) as shown:
+    with SearchScreen(project, screen, errors, limit, options.program) as shown:
         found = search.search(project, chosen, limit, shown.step, profile=options.profile, on_tick=shown.tick)
         shown.end(found)
     if found.is_interrupted:
@@ -509,14 +516,17 @@ def _write_json(target: Path | None, content: object) -> None:
         target.write_text(text, encoding="utf-8", newline="\n")
 
 
-def run() -> NoReturn:
-    """Run a command and exit with its code; the console script. Pipes get UTF-8, on Windows too."""
+def run(program: str | None = None) -> NoReturn:
+    """Run a command and exit with its code; the console script, which goes by its own name.
+
+    Pipes get UTF-8, on Windows too.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())
+    sys.exit(main(program=program or Path(sys.argv[0]).stem))
 
 
 if __name__ == "__main__":
-    run()
+    run(PROGRAM)

@@ -27,10 +27,12 @@ class SearchScreen:
         screen: takes the lines.
         errors: takes the bar, where it is a terminal.
         limit: seconds that the search has.
+        program: how the process was called, for the commands that are advised.
     """
 
-    def __init__(self, project: Project, screen: Console, errors: Console, limit: float) -> None:
+    def __init__(self, project: Project, screen: Console, errors: Console, limit: float, program: str) -> None:
         self._project = project
+        self._program = program
         self._screen = screen
         self._bar = report.progress(errors)
         self._task = self._bar.add_task("searching", total=round(limit))
@@ -80,7 +82,7 @@ class SearchScreen:
         for name in map(self._name, found.failures):
             if name not in self._told:
                 self._told.add(name)
-                self._screen.print(f"new: {name}; keep it with `python -m harness promote {name}`", markup=False)
+                self._screen.print(f"new: {name}; keep it with `{self._program} promote {name}`", markup=False)
 
     def _name(self, path: object) -> str:
         return str(path).replace("\\", "/").removeprefix(self._project.root.as_posix() + "/")

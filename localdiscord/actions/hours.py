@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from localdiscord.model.channel import Channel
+    from localdiscord.model.message import Message
     from localdiscord.model.world import World
 
 __all__ = ["strike"]
@@ -20,12 +21,16 @@ __all__ = ["strike"]
 def strike(world: World) -> None:
     """Do what has fallen due."""
     now = world.now()
-    for channel in list(world.channels.values()):
-        for message in list(channel.messages.values()):
-            if message.poll is not None and not message.poll.finalized and message.poll.expiry <= now:
-                polls.finish(world, message)
-        if _is_forgotten(channel, now):
-            threads.shelve(world, channel)
+    for message in [each for each in world.open_polls.values() if polls.poll_of(each).expiry <= now]:
+        del world.open_polls[message.id]
+        if _is_there(world, message):
+            polls.finish(world, message)
+    for channel in [each for each in world.channels.values() if _is_forgotten(each, now)]:
+        threads.shelve(world, channel)
+
+
+def _is_there(world: World, message: Message) -> bool:
+    return message.channel.id in world.channels and message.id in message.channel.messages
 
 
 def _is_forgotten(channel: Channel, now: datetime) -> bool:

@@ -106,6 +106,8 @@ def compose(
     apply_attachments(world, message, draft)
     apply_mentions(world, message, draft.allowed_mentions)
     put(message)
+    if message.poll is not None:
+        world.open_polls[message.id] = message
     return message
 
 

@@ -84,6 +84,7 @@ def finish(world: World, message: Message) -> None:
     """Count the votes of a poll that is over, and tell its result."""
     poll = poll_of(message)
     poll.finalized, poll.expiry = True, min(poll.expiry, world.now())
+    world.open_polls.pop(message.id, None)
     messages.announce(world, message, "MESSAGE_UPDATE")
     result = Message(world.snowflakes.next(), message.channel, message.author, type=MessageType.POLL_RESULT)
     result.reference = {"type": 0, "channel_id": str(message.channel.id), "message_id": str(message.id)}

@@ -63,6 +63,7 @@ class World:
 
     Args:
         clock: tells the time in Unix seconds.
+        open_polls: messages whose polls have not ended, by id; one that was deleted stays until its poll is due.
     """
 
     clock: Callable[[], float] = time.time
@@ -73,6 +74,7 @@ class World:
     interactions: dict[str, Interaction] = field(default_factory=dict)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
     invites: dict[str, Invite] = field(default_factory=dict)
+    open_polls: dict[int, Message] = field(default_factory=dict)
     files: Files = field(default_factory=Files)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
 

@@ -258,3 +258,16 @@ def test_an_interrupt_stops_cleanly(miniature: Miniature, tmp_path: Path, signum
     assert (process.returncode, said.strip()) == (Exit.INTERRUPTED, "stopped; nothing was written")
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+AS_SCRIPT = "import sys; from harness.__main__ import run; sys.argv[0] = '/somewhere/bin/executable-audit'; run()"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [(["-m", "harness"], "python -m harness"), (["-c", AS_SCRIPT], "executable-audit")]
+)
+def test_the_program_goes_by_the_name_it_was_called_by(command: list[str], name: str) -> None:
+    """The usage of a command names what was typed."""
+    call = [sys.executable, *command, "judge", "--help"]
+    told = subprocess.run(call, capture_output=True, text=True, encoding="utf-8", check=True)
+    assert told.stdout.startswith(f"usage: {name} judge ")

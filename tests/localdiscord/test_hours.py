@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from localdiscord import LocalDiscord
-from localdiscord.actions import hours, messages, polls, threads
+from localdiscord.actions import channels, deletion, hours, messages, polls, threads
 from localdiscord.actions.messages import Draft
 from localdiscord.model.message import Message, MessageType
 
@@ -66,6 +66,31 @@ def test_a_poll_ends_when_its_time_is_over() -> None:
     assert result.type is MessageType.POLL_RESULT
     assert {"name": "victor_answer_text", "value": "B", "inline": False} in result.embeds[0]["fields"]
     day.pass_time(hours=9)
+    assert day.told == []
+
+
+def test_a_poll_that_was_deleted_does_not_end() -> None:
+    """A poll whose message, or whose channel, is gone has no result, and the others have theirs."""
+    day = Day()
+    channel = channels.create(day.world, day.discord.town.guild, day.alice, {"name": "votes", "type": 0})
+    messages.send(day.world, channel, day.alice, Draft(poll=QUESTION))
+    gone, kept = day.ask(), day.ask()
+    deletion.delete(day.world, gone, day.alice)
+    channels.delete(day.world, channel, day.alice)
+    day.pass_time(hours=2)
+    assert day.told == ["MESSAGE_UPDATE", "MESSAGE_CREATE"]
+    assert (kept.poll is not None and kept.poll.finalized, gone.poll is not None and gone.poll.finalized) == (
+        True,
+        False,
+    )
+    assert not day.world.open_polls
+
+
+def test_a_poll_that_was_ended_does_not_end_again() -> None:
+    """A poll that its author ended has told its result, whatever the time says later."""
+    day = Day()
+    polls.end(day.world, day.ask(), day.alice)
+    day.pass_time(hours=2)
     assert day.told == []
 
 
