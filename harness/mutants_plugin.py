@@ -70,7 +70,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     mutant = trampoline.get_mutant_under_test()
     if mutant in {"", "stats"}:
         _tell(report)
-    elif report.failed:
+    elif report.failed and "__mutmut_" in mutant:
         what = str(getattr(report.longrepr, "reprcrash", "")).replace("\n", " ")[:200]
         with (_PLACE / NOTICED).open("a", encoding="utf-8") as file:
             file.write(f"{mutant}\t{report.nodeid}\t{what}\n")

@@ -112,6 +112,10 @@ def test_a_surviving_mutant_is_listed_and_a_killed_one_is_not(shop: Project) -> 
     report = (shop.root / ".mutants" / "report.md").read_text(encoding="utf-8")
     assert f"- {FILE}:17 is_dear: `return euros > 100` → `return euros >= 100`; survived" in report
 
+    noticed = (shop.root / ".mutants" / "shop" / "noticed.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.split("\t")[1] for line in noticed} == {"tests/test_price.py::test_many"}
+    assert len(noticed) == 2
+
     area = mutants.areas(shop)["shop"]
     (shop.root / "tests" / "test_price.py").write_text(TESTS + "\n", encoding="utf-8")
     mutants._prepare(shop, shop.root / ".mutants" / "shop", area, afresh=False)
