@@ -62,6 +62,12 @@ def test_a_fault_is_told_with_its_line(text: str, says: str) -> None:
     [
         (HEAD + HUNK, "utils/x.py", patch.Hunk(1, ("a\n", "one\n", "c\n"), ("a\n", "two\n", "c\n"))),
         (diff("a/x  ", "b/x\t2026-01-01"), "x", patch.Hunk(1, ("a\n", "one\n", "c\n"), ("a\n", "two\n", "c\n"))),
+        (diff("a/My X.py", "b/My X.py"), "My X.py", patch.Hunk(1, ("a\n", "one\n", "c\n"), ("a\n", "two\n", "c\n"))),
+        (
+            HEAD + "@@ -1 +1 @@\n\\ No newline at end of file\n-a\n+b\n",
+            "utils/x.py",
+            patch.Hunk(1, ("a\n",), ("b\n",)),
+        ),
         (diff("/dev/null", "b/x", "@@ -0,0 +1,2 @@\n+a\n+b\n"), "x", patch.Hunk(0, (), ("a\n", "b\n"))),
         (diff("a/x", "/dev/null", "@@ -1 +0,0 @@\n-a\n"), "x", patch.Hunk(1, ("a\n",), ())),
         (HEAD + "@@ -7,2 +9 @@ def f():\n\n-x\n", "utils/x.py", patch.Hunk(7, ("\n", "x\n"), ("\n",))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import site
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +162,7 @@ def test_a_worker_gets_folders_of_its_own_and_no_secrets(tmp_path: Path, monkeyp
     assert {given[name] for name in ("HOME", "USERPROFILE")} == {str(tmp_path / "home")}
     assert given["JUDGE_TOUCHES"] == str(tmp_path / "touches.txt")
     assert [given[name] for name in ("PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")] == ["1", "1"]
+    assert given["PYTHONUSERBASE"] == site.getuserbase()
     assert given["PYTHONIOENCODING"] == "utf-8:backslashreplace"
     monkeypatch.delenv("PYTHONPATH")
     assert runner._environment(tmp_path)["PYTHONPATH"] == first
@@ -184,9 +186,10 @@ def test_an_interpreter_is_asked_what_it_is() -> None:
     [
         ('["/p", [3, 10], "linux"]', "is Python 3.10; the regressions need 3.11 or newer"),
         ("nonsense", "does not answer as a Python does (JSONDecodeError)"),
+        ('["/p", [3, 12], "linux"]\'; exit 3; \'', "does not answer as a Python does (CalledProcessError)"),
     ],
 )
-def test_an_old_python_is_refused(tmp_path: Path, answer: str, says: str) -> None:
+def test_what_answers_amiss_is_refused(tmp_path: Path, answer: str, says: str) -> None:
     """The sentence names the program and what it is."""
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho '{answer}'\n", encoding="utf-8")

@@ -15,14 +15,15 @@ from harness.worker import Lender, Witness
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    """A folder with a package, a module in it, and the metadata of a distribution with a hyphen in its name."""
+    """A folder with a package, a module in it, and the metadata of two distributions."""
     package = tmp_path / "lent_thing"
     package.mkdir()
     (package / "__init__.py").write_text("value = 3\n", encoding="utf-8")
     (package / "inner.py").write_text("value = 4\n", encoding="utf-8")
-    notes = tmp_path / "lent_thing-1.5.dist-info"
-    notes.mkdir()
-    (notes / "METADATA").write_text("Metadata-Version: 2.1\nName: lent-thing\nVersion: 1.5\n", encoding="utf-8")
+    for name, version in (("lent_thing", "1.5"), ("other", "2.0")):
+        notes = tmp_path / f"{name}-{version}.dist-info"
+        notes.mkdir()
+        (notes / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
     return tmp_path
 
 
