@@ -213,16 +213,28 @@ def _prepare(project: Project, place: Path, area: Area, *, afresh: bool) -> None
         if entry.name != "pyproject.toml":
             (place / entry.name).symlink_to(entry)
     whole = toml_file.read(project.root / "pyproject.toml", MutantsError)
-    whole.setdefault("tool", {})["mutmut"] = _configuration(area, [entry.name for entry in entries])
+    copied = [name for entry in entries for name in _copied(entry, entry.name, area.sources)]
+    whole.setdefault("tool", {})["mutmut"] = _configuration(area, copied)
     (place / "pyproject.toml").write_text(tomli_w.dumps(whole), encoding="utf-8", newline="\n")
     _forget(project, place, area)
 
 
-def _configuration(area: Area, entries: list[str]) -> dict[str, Any]:
+def _copied(entry: Path, name: str, sources: list[str]) -> Iterator[str]:
+    """Name what of an entry is copied as it is: all but the sources, of which mutmut makes mutants if they changed."""
+    if name in sources:
+        return
+    if any(source.startswith(f"{name}/") for source in sources):
+        for part in sorted(entry.iterdir()):
+            yield from _copied(part, f"{name}/{part.name}", sources)
+    else:
+        yield name
+
+
+def _configuration(area: Area, copied: list[str]) -> dict[str, Any]:
     chosen = ["-k", " and ".join(f"not {test}" for test in area.leaves_out)] if area.leaves_out else []
     return {
         "source_paths": area.sources,
-        "also_copy": entries,
+        "also_copy": copied,
         "pytest_add_cli_args": [*OPTIONS, *TEST_ENDS, *chosen],
         "pytest_add_cli_args_test_selection": area.tests,
         "process_isolation": "forkserver",  # one that ran no tests: a thread of theirs would be missing in the forks

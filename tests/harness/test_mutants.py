@@ -160,6 +160,16 @@ def test_a_failing_test_is_named(shop: Project, tmp_path: Path, fault: str) -> N
     assert "tests/test_price.py::test_wrong failed" in " ".join(shown)
 
 
+def test_mutants_that_are_there_are_not_made_again(shop: Project) -> None:
+    """All of the project is copied beside the mutants but the sources: mutmut makes those anew that are newer."""
+    copied = mutants._copied(shop.root / "reference", "reference", ["reference/utils/shop"])
+    assert set(copied) - {"reference/__pycache__", "reference/utils/__pycache__"} == {
+        "reference/__init__.py",
+        "reference/utils/__init__.py",
+    }
+    assert list(mutants._copied(shop.root / "tests", "tests", ["reference/utils/shop"])) == ["tests"]
+
+
 @pytest.mark.posix("mutmut forks")
 def test_two_runs_of_one_area_are_kept_apart(tmp_path: Path) -> None:
     """A second run would empty the folder in which the first works, so it is refused until that has ended."""
