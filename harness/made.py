@@ -14,6 +14,7 @@ import sysconfig
 import threading
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -26,7 +27,10 @@ DEEPEST = 60
 TOLD = 3
 """Frames that are told of them, the innermost first."""
 
-FOREIGN = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {"<", __file__})
+FOREIGN = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    | {"<", __file__, str(Path(__file__).with_name("watch.py"))}
+)
 """Beginnings of the file names of frames that nobody is interested in."""
 
 

@@ -1,7 +1,7 @@
 """Looks from a thread of its own whether a callback keeps its event loop from turning, and where it is then.
 
 A loaded machine must not raise an alarm, so wall time alone decides nothing: a callback is told that has computed for
-long, by the clock of its thread, or that stood at the very same instruction for long and was not run there at all.
+long, by the clock of its thread, or that stood still for long, its thread not being run at all.
 """
 
 from __future__ import annotations
@@ -11,22 +11,18 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from unittest import mock
 
 import psutil
 
 from harness.parts.interleave import observers
 
-if TYPE_CHECKING:
-    from types import FrameType
-
-CALLBACK = asyncio.Handle._run.__code__  # noqa: SLF001  the one place from which event loops call
+RUN = asyncio.Handle._run  # noqa: SLF001  the one way in which event loops call
 LOOKS = 10
 """Looks that are taken in the time after which something is told."""
-
-Place = tuple[tuple[object, int], ...]
 
 
 @dataclass
@@ -34,18 +30,16 @@ class _Seen:
     """A callback that was running at an earlier look.
 
     Attributes:
-        frame: the frame from which it was called; another call has another.
+        handle: what the event loop called.
         computed: what its thread had computed when it was first seen, in seconds.
-        place: where it was at the last look.
         runs: a mark that changes whenever its thread is run.
-        still_since: when it was first seen there, in seconds.
-        looks: how often it was seen there.
+        still_since: since when that is the same, in seconds.
+        looks: how often it was the same.
         is_told: whether it was told of.
     """
 
-    frame: FrameType
+    handle: asyncio.Handle
     computed: float
-    place: Place
     runs: float
     still_since: float
     looks: int = 0
@@ -63,16 +57,34 @@ class Watch:
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.blocked: list[str] = []
+        self._running: dict[int, asyncio.Handle] = {}
         self._seen: dict[int, _Seen] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_often, name="watch over event loops", daemon=True)
+        self._noted = ExitStack()
 
     def start(self) -> None:
         """Begin to watch."""
+        running = self._running
+
+        def run_noted(handle: asyncio.Handle) -> None:
+            thread = threading.get_ident()
+            outer = running.get(thread)
+            running[thread] = handle
+            try:
+                RUN(handle)
+            finally:
+                if outer is None:
+                    del running[thread]
+                else:
+                    running[thread] = outer
+
+        self._noted.enter_context(mock.patch.object(asyncio.Handle, "_run", run_noted))
         self._thread.start()
 
     def stop(self) -> None:
         """Cease to watch."""
+        self._noted.close()
         self._over.set()
         self._thread.join()
         observers.discard(self._thread.ident or 0)
@@ -80,47 +92,35 @@ class Watch:
     def _look_often(self) -> None:
         observers.add(threading.get_ident())
         while not self._over.wait(self.limit / LOOKS):
-            running = {
-                thread: (frame, called)
-                for thread, frame in sys._current_frames().items()  # noqa: SLF001  documented
-                if (called := _called_from(frame)) is not None
-            }
+            running = self._running.copy()
             self._seen = {thread: seen for thread, seen in self._seen.items() if thread in running}
-            for thread, (frame, called) in running.items():
-                self._look(thread, frame, called)
+            for thread, handle in running.items():
+                self._look(thread, handle)
 
-    def _look(self, thread: int, frame: FrameType, called: FrameType) -> None:
-        now, place = time.perf_counter(), _place(frame, called)
+    def _look(self, thread: int, handle: asyncio.Handle) -> None:
+        now = time.perf_counter()
         computed, runs = _looked_up(thread)
         seen = self._seen.get(thread)
-        if seen is None or seen.frame is not called:
-            self._seen[thread] = _Seen(called, computed, place, runs, now)
+        if seen is None or seen.handle is not handle:
+            self._seen[thread] = _Seen(handle, computed, runs, now)
             return
         seen.looks += 1
-        if seen.place != place or seen.runs != runs:
-            seen.place, seen.runs, seen.still_since, seen.looks = place, runs, now, 0
+        if seen.runs != runs:
+            seen.runs, seen.still_since, seen.looks = runs, now, 0
         still, busy = now - seen.still_since, computed - seen.computed
         is_still = still > self.limit and seen.looks >= LOOKS
         if not seen.is_told and (is_still or busy > self.limit):
             seen.is_told = True
             how = f"stood still for {still:.1f} s" if is_still else f"computed for {busy:.1f} s"
-            stack = "".join(traceback.format_stack(frame, limit=len(place)))
-            self.blocked.append(f"a callback has kept its event loop, it {how}:\n{stack}")
+            self.blocked.append(f"a callback has kept its event loop, it {how}:\n{_stack_of(thread)}")
 
 
-def _called_from(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of the innermost event loop's call, None where no event loop calls."""
-    while frame is not None and frame.f_code is not CALLBACK:
-        frame = frame.f_back
-    return frame
-
-
-def _place(frame: FrameType | None, called: FrameType) -> Place:
-    found: list[tuple[object, int]] = []
-    while frame is not None and frame is not called:
-        found.append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back
-    return tuple(found)
+def _stack_of(thread: int) -> str:
+    """Return where a thread is; only now are its frames looked at, which Python 3.11 does not always survive."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001  documented
+    lines = traceback.format_stack(frame) if frame else []
+    called = [place for place, line in enumerate(lines) if ", in run_noted" in line]
+    return "".join(lines[called[-1] + 1 :] if called else lines)
 
 
 def _looked_up(ident: int) -> tuple[float, float]:
