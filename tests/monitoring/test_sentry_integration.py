@@ -33,7 +33,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         assert sentry.init_sentry(DSN, transport=Transport, default_integrations=False)
         yield sent
         sentry_sdk.get_client().close()
-        sentry_sdk.init()
+        sentry_sdk.get_global_scope().set_client(None)
 
 
 def test_without_a_dsn(monkeypatch: pytest.MonkeyPatch) -> None:
