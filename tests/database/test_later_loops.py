@@ -11,6 +11,7 @@ import pytest
 from reference.utils.database import migrations
 from reference.utils.database import pool as pool_module
 from reference.utils.database import worker as worker_module
+from reference.utils.database.connection import see_through
 from reference.utils.database.json_export import Exporter
 from reference.utils.database.pool import Pool
 from tests.reliability.warp import warp
@@ -68,6 +69,46 @@ def test_a_timer_of_a_loop_that_is_gone_is_made_up_for(tmp_path: Path) -> None:
     loop.close()
     asyncio.run(go_on())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+def test_a_file_under_way_in_a_loop_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    """A clean-up in a later loop ends, though an export of the loop before it never will."""
+    exporter, asked = Exporter(lambda: tmp_path, 0), []
+
+    async def never() -> None:
+        asked.append(asyncio.current_task())
+        await asyncio.get_running_loop().create_future()
+
+    async def leave() -> None:
+        exporter.schedule("a.json", never)
+        while not asked:  # noqa: ASYNC110  the timer is what is waited for
+            await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave())
+    for task in asked:
+        task._log_destroy_pending = False  # type: ignore[union-attr]  # the loop ends in its midst, as on Ctrl+C
+    loop.close()
+    asyncio.run(asyncio.wait_for(exporter.settle(), 30))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [None, sqlite3.OperationalError("disk full")])
+async def test_who_is_cancelled_at_a_commit_stays_cancelled(error: Exception | None) -> None:
+    """What cannot be stopped is waited for, however it ends, and then the caller is told that it was cancelled."""
+    commit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    caller = asyncio.create_task(see_through(commit))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        caller.cancel()
+    await asyncio.sleep(0)
+    assert not caller.done()
+    if error is None:
+        commit.set_result(1)
+    else:
+        commit.set_exception(error)
+    await asyncio.wait([caller])
+    assert caller.cancelled()
 
 
 def test_a_connection_comes_back_though_the_loop_that_waited_for_it_is_gone(tmp_path: Path) -> None:
