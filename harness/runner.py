@@ -117,7 +117,7 @@ def interpreter(executable: str | None = None) -> Interpreter:
     """
     name = executable or sys.executable
     try:
-        answer = subprocess.run([name, str(PROBE)], capture_output=True, timeout=60, check=True, encoding="utf-8")  # noqa: S603  the user names it
+        answer = subprocess.run([name, str(PROBE)], capture_output=True, timeout=60, check=True)  # noqa: S603  the user names it
         path, version, platform = json.loads(answer.stdout)
     except FileNotFoundError:
         raise InterpreterError(f"{name}: there is no such Python; give its path, or leave --python out") from None
@@ -350,14 +350,9 @@ def _touched(notes: Path, entries: list[dict[str, Any]]) -> tuple[str, ...]:
     lines = notes.read_bytes().decode("utf-8", "replace").splitlines() if notes.exists() else [WHOLE_TREE]
     if root is None or WHOLE_TREE in lines:
         return (WHOLE_TREE,)
-    places = [Path(line) for line in lines]
-    endings = ["/" if line.endswith("/") else "" for line in lines]
-    inside = (
-        place.relative_to(root).as_posix() + ending
-        for place, ending in zip(places, endings, strict=True)
-        if place.is_relative_to(root)
-    )
-    return tuple(sorted(set(inside))) or (WHOLE_TREE,)
+    below = [line for line in lines if Path(line).is_relative_to(root)]
+    inside = {Path(line).relative_to(root).as_posix() + ("/" if line.endswith("/") else "") for line in below}
+    return tuple(sorted(inside)) or (WHOLE_TREE,)
 
 
 def _notes(entries: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -113,10 +113,10 @@ def changed(root: Path, text: str, before: list[str]) -> list[str]:
 
 def test_a_later_hunk_moves_as_the_one_before(tmp_path: Path) -> None:
     """Of lines that stand in several places those are meant that moved as far as the lines of the hunk before."""
-    before = ["new\n"] * 3 + ["a\n", "x\n", "b\n"] + ["x\n"] * 6
-    text = "@@ -1 +1,2 @@\n-a\n+A\n+A\n@@ -5 +6 @@\n-x\n+X\n"
+    before = ["new\n"] * 3 + ["k\n", "a\n", "x\n", "b\n"] + ["x\n"] * 6
+    text = "@@ -2 +2,2 @@\n-a\n+A\n+A\n@@ -6 +7 @@\n-x\n+X\n"
     after = changed(tmp_path, text, before)
-    assert after == ["new\n"] * 3 + ["A\n", "A\n", "x\n", "b\n", "x\n", "X\n"] + ["x\n"] * 4
+    assert after == ["new\n"] * 3 + ["k\n", "A\n", "A\n", "x\n", "b\n", "x\n", "X\n"] + ["x\n"] * 4
 
 
 def test_lines_that_are_only_added_go_where_they_say(tmp_path: Path) -> None:

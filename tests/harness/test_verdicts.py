@@ -58,7 +58,7 @@ def end(fault: str = "", root: str | None = "/tree", notes: tuple[str, ...] = ()
         ([result("a", "not-applicable", "s", "skip"), result("b", "pass"), end()], None, 0, "", "pass", "", "b"),
         ([result("a", "not-applicable", "s", "skip"), end()], None, 0, "", "not-applicable", "s", "a"),
         ([end("No module named 'x'")], None, 2, "log", "error", "no test ran: No module named 'x'", ""),
-        ([end()], None, 5, "first\n last \n", "error", "no test ran: last", ""),
+        ([end()], None, 5, "first\nsecond\n last \n", "error", "no test ran: last", ""),
     ],
 )
 def test_events_and_end_make_the_verdict(
@@ -152,6 +152,8 @@ def test_a_worker_gets_folders_of_its_own_and_no_secrets(tmp_path: Path, monkeyp
     for name in (*secret, *steering, "HARMLESS"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("PYTHONPATH", "mine")
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUSERBASE"):
+        monkeypatch.delenv(name, raising=False)
     given = runner._environment(tmp_path)
     assert {name.upper() for name in (*secret, *steering)} & {name.upper() for name in given} == set()
     assert given["HARMLESS"] == "x"
@@ -301,6 +303,10 @@ def test_a_fault_of_the_register_is_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(register.RegisterError) as caught:
             register.load(path)
         assert str(caught.value) == f"findings.toml: {says}"
+    path.write_text("F02 = 3\n[F1]\n", encoding="utf-8")
+    with pytest.raises(register.RegisterError) as caught:
+        register.load(path)
+    assert str(caught.value).splitlines() == [f"findings.toml: {texts[text]}" for text in ("F02 = 3\n", "[F1]\n")]
     table = 'title = "t"\nseverity = "low"\ncategory = "bug"\naudited = ["utils/x.py"]\nunit = ["utils/x.py"]\n'
     path.write_text(f'[F01]\n{table}state = "done"\n[F02]\n{table}state = "open"\n', encoding="utf-8")
     with pytest.raises(register.RegisterError) as caught:
