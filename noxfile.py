@@ -20,8 +20,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 95
-PARALLEL = ("-n", "auto", "--reruns", "2")
-"""All cores; a test that fails is run again, and counted as run again, since sockets and browsers have bad moments."""
+CORES = os.cpu_count() or 1
+PARALLEL = ("-n", str(min(2 * CORES, CORES + 4)), "--reruns", "2")
+"""More workers than cores, since many a test waits for a process, a browser or the network; what fails is run again,
+and listed with its reason, since these have bad moments."""
 
 SAMPLE = ("--finding", "F01", "F05", "F15", "--timeout", "300")
 """Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
