@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 
 import pytest
 
@@ -57,6 +59,25 @@ def test_memory_is_told_in_megabytes(caplog: pytest.LogCaptureFixture) -> None:
         ("WARNING", "memory is warning (was normal): 150 MiB in use"),
         ("INFO", "memory is normal (was warning): 10 MiB in use"),
     ]
+
+
+@pytest.mark.parametrize(("used", "is_collected"), [(150, False), (250, True)])
+def test_garbage_is_collected_where_memory_is_critical(used: int, is_collected: bool) -> None:
+    """At the highest level garbage in circles is collected at once, below it the interpreter goes its own pace."""
+
+    class Thing:
+        """Something that refers to itself."""
+
+    thing = Thing()
+    vars(thing).update(itself=thing)
+    left = weakref.ref(thing)
+    gc.disable()
+    try:
+        del thing
+        MemoryMonitor(MemoryThresholds(100, 200), read=lambda: used * MIB).check()
+        assert (left() is None) is is_collected
+    finally:
+        gc.enable()
 
 
 def test_tight_memory_empties_every_cache(caplog: pytest.LogCaptureFixture) -> None:

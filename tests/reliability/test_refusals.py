@@ -87,6 +87,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: MemoryThresholds(warning=0, critical=10),
         "warning 0 MiB must be above 0 and below critical 10 MiB",
     ),
+    "endless memory": (
+        lambda: MemoryThresholds(critical=math.inf),
+        "warning 512 MiB must be above 0 and below critical inf MiB",
+    ),
     "relief": (lambda: MemoryThresholds(relief=0), "relief is 0; give a share above 0, at most 1"),
     "more relief": (lambda: MemoryThresholds(relief=1.01), "relief is 1.01; give a share above 0, at most 1"),
     "setting": (

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections import namedtuple
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +30,10 @@ from reference.utils.reliability.service_health import HealthState, ServiceHealt
 from reference.utils.reliability.throttle import Throttle
 from reference.utils.reliability.ttl_cache import TTLCache
 from reference.utils.reliability.weak_cache import WeakRefCache
-from tests.reliability.warp import Clock
+from tests.reliability.warp import Clock, warp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def plain() -> None:
@@ -314,6 +317,26 @@ async def test_a_check_says_how_a_service_is() -> None:
     with pytest.raises(KeyError):
         await monitor.check("body")
     assert ServiceHealthMonitor().overall is HealthState.UNKNOWN
+
+
+def test_services_are_checked_every_half_minute() -> None:
+    """Checks come at their interval, whatever one of them says, until whoever runs them is cancelled."""
+
+    async def times(clock: Callable[[], float]) -> list[float]:
+        begin, checks = clock(), list[float]()
+
+        async def check() -> bool:
+            checks.append(clock() - begin)
+            return False
+
+        monitor = ServiceHealthMonitor(clock=clock)
+        monitor.register("news", check)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(70):
+                await monitor.run()
+        return checks
+
+    assert warp(times) == [0, 30, 60]
 
 
 async def test_a_flood_of_strangers_is_logged_once(
