@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from reference.utils.database.user_stats import STATS
 from reference.utils.timestamps import parse_utc, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 async def only_row(database: Database, table: str) -> dict[str, Any]:
@@ -99,12 +100,17 @@ async def test_an_audit_entry_is_kept_to_the_letter(database: Database) -> None:
     assert newest["target_id"] is None
 
 
+async def date_back(database: Database, age: timedelta) -> None:
+    """Let all entries of the audit log be of some time ago."""
+    moment = utc_text(datetime.now(UTC) - age)
+    await database.write(lambda raw: raw.execute("UPDATE audit_log SET timestamp = ?", (moment,)))
+
+
 @pytest.mark.parametrize(("age", "is_found"), [(timedelta(days=6.9), True), (timedelta(days=7.1), False)])
 async def test_the_audit_log_is_of_a_week(database: Database, age: timedelta, is_found: bool) -> None:
     """Without a choice the last seven days are returned; a fraction of a day counts, and so do all days there are."""
     await database.log_audit("ban", 7)
-    moment = utc_text(datetime.now(UTC) - age)
-    await database.write(lambda raw: raw.execute("UPDATE audit_log SET timestamp = ?", (moment,)))
+    await date_back(database, age)
     assert bool(await database.get_audit_logs()) is is_found
     assert await database.get_audit_logs(days=0.5) == []
     for all_days in (None, 10**6, 10**9, float("inf")):
@@ -114,6 +120,26 @@ async def test_the_audit_log_is_of_a_week(database: Database, age: timedelta, is
     assert await database.get_audit_logs(days=None, limit=-1) == []
     assert await database.get_audit_logs(days=None, guild_id=8) == []
     assert await database.get_audit_logs(days=None, action_type="kick") == []
+
+
+@pytest.fixture(params=["EAST-14", "WEST+12"])
+def far_from_utc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock on the wall is half a day off UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.posix("Windows has one time zone for all processes")
+@pytest.mark.usefixtures("far_from_utc")
+async def test_days_are_counted_alike_everywhere(database: Database) -> None:
+    """A week is a week, whatever the time zone of the machine."""
+    await database.log_audit("ban", 7)
+    for age, found in ((timedelta(days=6.9), 1), (timedelta(days=7.1), 0)):
+        await date_back(database, age)
+        assert len(await database.get_audit_logs()) == found
 
 
 async def test_an_audit_log_of_a_hundred_is_a_page(database: Database) -> None:

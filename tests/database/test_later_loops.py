@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,6 +127,26 @@ def test_a_connection_comes_back_though_the_loop_that_waited_for_it_is_gone(tmp_
     assert (pool.out, pool.idle) == (0, 0)
     assert second.run_until_complete(pool.close(30))
     second.close()
+
+
+async def test_new_connections_are_had_while_an_old_one_works(tmp_path: Path) -> None:
+    """Whoever renews the pool waits no longer than told for a write that takes long, which is done all the same."""
+    pool, go_on = Pool(lambda: str(tmp_path / "bot.db")), threading.Event()
+
+    def create(raw: sqlite3.Connection) -> None:
+        go_on.wait(30)
+        raw.execute("CREATE TABLE slow (x)")
+
+    write = asyncio.create_task(pool.write(create))
+    await asyncio.sleep(0)
+    try:
+        await asyncio.wait_for(pool.reinitialize(0.01), 25)
+        assert not write.done()
+    finally:
+        go_on.set()
+    await write
+    assert await pool.write(lambda raw: raw.execute("SELECT * FROM slow").fetchall()) == []
+    assert await pool.close()
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3])

@@ -353,5 +353,7 @@ def test_statements_are_cut_where_sqlite_cuts_them() -> None:
     assert found[1][2].endswith("END;")
     assert found[2][2] == "insert INTO a VALUES ('--;') ;"
     assert [each.line for each in statements("\nSELECT 1;\n\nSELECT 2")] == [2, 4]
+    with pytest.raises(ValueError, match=r"^line 3: the last statement has no end$"):
+        list(statements("SELECT 1;\n\n SELECT 'x\n\n"))
     for unended in ("SELECT 1;\n/* no end", "SELECT 1;\n-- end"):
         assert [each.text for each in statements(unended)] == ["SELECT 1;"]
