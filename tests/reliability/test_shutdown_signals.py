@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import select
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -191,6 +193,17 @@ def test_a_second_signal_with_force_ends_the_process(manager: ShutdownManager, m
     with pytest.raises(SystemExit) as exited:
         manager._signal_handler(signal.SIGTERM, None)
     assert exited.value.code == 128 + signal.SIGTERM
+
+
+def test_a_process_without_streams_ends_at_once_too(manager: ShutdownManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program without a console has no streams, one whose reader is gone cannot write: neither holds up the end."""
+    codes = list[int]()
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(sys, "stdout", None)
+    with io.StringIO() as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+    manager._exit_now(3)
+    assert codes == [3]
 
 
 @POSIX

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reference.utils.reliability.throttle import Throttle
+from reference.utils.reliability.throttle import GRACE, Throttle, Waiter
 from tests.reliability.warp import Clock, warp
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def test_wait_that_cannot_be_met_ends_at_once() -> None:
         assert clock() == start
         assert await throttle.acquire(1, max_wait=6.1)
         assert await patient
+        assert await throttle.acquire(1, max_wait=1), "just in time is in time"
 
     warp(scene)
 
@@ -257,6 +258,41 @@ async def test_impossible_amounts_are_refused() -> None:
             await throttle.acquire(amount)
         with pytest.raises(ValueError, match="cannot be had"):
             throttle.try_acquire(amount)
+
+
+async def test_two_of_one_are_refused() -> None:
+    """However small the budget, an amount above it is refused."""
+    with pytest.raises(ValueError, match="2 cannot be had from a budget of 1"):
+        await Throttle(1, 1).acquire(2)
+
+
+async def test_a_caller_is_waited_for_beyond_its_deadline() -> None:
+    """A caller whose loop is slow keeps its place for the grace, and not longer."""
+    loop = asyncio.get_running_loop()
+    waiter = Waiter(1, 100, loop, loop.create_future())
+    assert not waiter.is_absent(100 + GRACE)
+    assert waiter.is_absent(100.001 + GRACE)
+
+
+def test_throttles_may_share_a_lock() -> None:
+    """The lock that is given guards each call."""
+
+    class Counting:
+        """A lock that counts how often it was taken."""
+
+        def __init__(self) -> None:
+            self.taken = 0
+
+        def __enter__(self) -> None:
+            self.taken += 1
+
+        def __exit__(self, *_: object) -> None:
+            """Give it back."""
+
+    lock: Any = Counting()
+    for _ in range(2):
+        Throttle(1, 1, lock=lock).try_acquire()
+    assert lock.taken == 2
 
 
 @pytest.mark.parametrize(
