@@ -119,10 +119,20 @@ def opened(what: str, made: bytes) -> Image.Image:
     return image
 
 
+def readable(what: str) -> bytes:
+    """Write a file of a kind, if the Pillow that is there can read it: before 13 it writes TIFFs that it cannot."""
+    data = FILES[what]()
+    try:
+        Image.open(io.BytesIO(data)).load()
+    except OSError as error:
+        pytest.skip(f"this Pillow cannot read {what}: {error}")
+    return data
+
+
 @pytest.mark.parametrize("what", FILES)
 def test_every_kind_of_picture_comes_out(subject: Subject, what: str) -> None:
     """A file of any kind becomes a picture of the promised size, the one that it was."""
-    image = resized(subject, what, FILES[what]())
+    image = resized(subject, what, readable(what))
     assert image.size == FITTED, f"{what} of {WIDTH}x{HEIGHT} came out as {image.size}, not {FITTED}"
 
 
