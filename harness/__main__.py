@@ -294,6 +294,7 @@ def _prove(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
     _check_writable(options.json)
     guarding = [] if options.no_fuzz else _guarding(project, chosen)
     python = runner.interpreter()
+    errors.print("copying the reference for each variant; it takes some seconds")
     with report.progress(errors) as bar:
         follow = report.follower(bar, errors, "verdicts")
         proof = prove.prove(
