@@ -315,7 +315,8 @@ def test_all_duplicates_but_one_end(healer: SelfHealer, root: Path, crowd: Crowd
     children = [up(crowd.python("bot.py", cwd=root)) for _ in range(3)]
     order = pids(healer)
     kept = order[-1 if keep_newest else 0]
-    assert set(healer.kill_duplicate_bots(keep_newest=keep_newest)) == set(order) - {kept}
+    ended = healer.kill_duplicate_bots(keep_newest=True) if keep_newest else healer.kill_duplicate_bots()
+    assert set(ended) == set(order) - {kept}
     assert [child.pid for child in children if child.is_alive] == [kept]
 
 
@@ -404,7 +405,7 @@ def test_a_bot_that_holds_the_lock_is_replaced(healer: SelfHealer, root: Path, c
     environment = {"PYTHONPATH": str(PROJECT)}
     holder = crowd.python("bot.py", healer._lock.path, cwd=root, environment=environment)
     assert holder.says("True"), holder.printed
-    assert healer.ensure_single_instance(kill_existing=True)[0]
+    assert healer.ensure_single_instance()[0]
     assert not holder.is_alive
 
 
