@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reference.utils.reliability import shutdown_manager
 from reference.utils.reliability.shutdown_manager import Priority, ShutdownManager
 from reference.utils.reliability.shutdown_report import ShutdownReport, Status
 from tests.reliability.warp import warp
@@ -81,6 +83,46 @@ async def test_a_shutdown_of_nothing_is_one_too() -> None:
     states.append(manager.is_shutting_down)
     assert states == [False, True, False]
     assert str(ShutdownReport("x", (), ("task",))) == "shutdown (x): left behind: task"
+
+
+class Broken(logging.Handler):
+    """A log whose disk is full, for one: each record fails."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fail."""
+        raise OSError(record.getMessage())
+
+
+async def test_who_waits_goes_on_where_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report reaches all who wait for it before it is logged, and so a log that raises costs nobody the end."""
+    monkeypatch.setattr(shutdown_manager.logger, "handlers", [Broken()])
+    manager = ShutdownManager(force_exit=False)
+    manager.register("handler", exits)
+    async with asyncio.timeout(10):
+        assert (await manager.shutdown("test")).failed == ("handler",)
+    assert manager._run is not None
+    await asyncio.wait([manager._run.task])
+    assert isinstance(manager._run.task.exception(), OSError)
+
+
+async def test_the_log_says_how_it_went(caplog: pytest.LogCaptureFixture) -> None:
+    """A shutdown in order is news; one that failed, or left something behind, is a warning."""
+    caplog.set_level(logging.INFO)
+    started = list[asyncio.Task[object]]()
+
+    async def starts() -> None:
+        started.append(asyncio.create_task(asyncio.Event().wait(), name="left"))
+
+    for callback in (list, exits, starts):
+        manager = ShutdownManager(force_exit=False)
+        manager.register("handler", callback)
+        await manager.shutdown("test")
+    started.pop().cancel()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "shutdown (test): ran: handler"),
+        ("WARNING", "shutdown (test): failed: handler"),
+        ("WARNING", "shutdown (test): ran: handler; left behind: left"),
+    ]
 
 
 async def test_handlers_go_by_name() -> None:

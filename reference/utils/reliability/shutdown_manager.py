@@ -251,10 +251,10 @@ class ShutdownManager:
             await calls.run_level(level, deadline, self._outcomes.__setitem__)
         left = dict.fromkeys(calls.left_behind() + self._started_since(before))
         self.report = ShutdownReport(signal_name, tuple(self._outcomes.values()), tuple(left))
-        logger.log(logging.INFO if self.report.ok and not left else logging.WARNING, "%s", self.report)
         self.restore_signal_handlers()
         run.ended.set()
         self._finished.set()
+        logger.log(logging.INFO if self.report.ok and not left else logging.WARNING, "%s", self.report)
 
     def _next_level(self) -> list[Handler]:
         """Return the handlers of the first priority that has some to run, those added meanwhile included."""
