@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 from yarl import URL
 
+from fuzz.conformance import judged
 from fuzz.drawn_requests import PARAMETER
 from fuzz.gateway_client import UNHURRIED, GatewayClient, at_once
 from fuzz.town_state import faults, known
@@ -110,9 +111,10 @@ class Visit:
             async with discord, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=4)) as http:
                 visit = cls(discord, http, log)
                 visit.passed = passed
-                await visit.settle_in()
-                yield visit
-                await visit.check_all()
+                with judged(discord):
+                    await visit.settle_in()
+                    yield visit
+                    await visit.check_all()
             assert not log.complaints, log.complaints[0]
 
     passed: list[float] = field(default_factory=list)

@@ -42,7 +42,7 @@ def change(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
         world: the world.
         guild: which.
         by: who changes it.
-        values: by Discord's names, ids as numbers.
+        values: by Discord's names, ids as numbers; None puts back what holds where nothing is set.
         reason: why.
 
     Raises:
@@ -57,8 +57,10 @@ def change(world: World, guild: Guild, by: User, values: dict[str, Any], reason:
         if name in OWN:
             if value is not None or name in {"icon", "banner"}:
                 setattr(guild, OWN[name], value)
+        elif value is None:
+            guild.settings.pop(name, None)
         else:
-            guild.settings[name] = str(value) if name in IDS and value is not None else value
+            guild.settings[name] = str(value) if name in IDS else value
     after = guild.payload()
     if after == before:
         return

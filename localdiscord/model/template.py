@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localdiscord.model.channel import ChannelType
 from localdiscord.snowflakes import iso
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ CHANNEL: dict[str, Any] = {
     "icon_emoji": None,
 }
 """What a template tells of each channel, where it has nothing of its own."""
+
+PLAIN = {
+    ChannelType.ANNOUNCEMENT: ChannelType.TEXT,
+    ChannelType.STAGE: ChannelType.VOICE,
+    ChannelType.MEDIA: ChannelType.FORUM,
+}
+"""What stands in a template for channels that a guild without a community cannot have."""
 
 
 @dataclass
@@ -102,7 +110,10 @@ def snapshot(guild: Guild) -> dict[str, Any]:
 def _channel(channel: Channel, channels: dict[int, int], roles: dict[int, int]) -> dict[str, Any]:
     body = channel.payload()
     overwrites = [each.payload() | {"id": str(roles[each.id])} for each in channel.overwrites if each.id in roles]
-    place = {"id": channels[channel.id], "type": body["type"], "name": body["name"], "position": body["position"]}
+    kind = int(PLAIN.get(channel.type, channel.type))
+    place = {"id": channels[channel.id], "type": kind, "name": body["name"], "position": body["position"]}
     parent = str(channels[channel.parent_id]) if channel.parent_id else None
     own = {name: body.get(name, empty) for name, empty in CHANNEL.items()}
+    if own["available_tags"]:
+        own["available_tags"] = [tag.payload() | {"id": number} for number, tag in enumerate(channel.tags)]
     return place | own | {"parent_id": parent, "permission_overwrites": overwrites}

@@ -8,6 +8,7 @@ from localdiscord.actions import guilds
 from localdiscord.actions.access import require_in_guild
 from localdiscord.errors import DiscordError, Refusal
 from localdiscord.permissions import Permissions
+from localdiscord.rest.forms.commands import LOCALES
 from localdiscord.rest.forms.fields import Flag, Form, Image, Moment, Snowflake, choice, length, text
 from localdiscord.rest.router import Call, route
 from localdiscord.snowflakes import iso
@@ -25,7 +26,7 @@ class GuildForm(Form):
     verification_level: Annotated[int, choice(0, 1, 2, 3, 4)] | None = None
     default_message_notifications: Annotated[int, choice(0, 1)] | None = None
     explicit_content_filter: Annotated[int, choice(0, 1, 2)] | None = None
-    preferred_locale: str | None = None
+    preferred_locale: Annotated[str, choice(*sorted(LOCALES))] | None = None
     afk_channel_id: Snowflake | None = None
     afk_timeout: Annotated[int, choice(60, 300, 900, 1800, 3600)] | None = None
     system_channel_id: Snowflake | None = None

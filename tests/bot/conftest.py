@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fuzz.conformance import judged
 from localdiscord import LocalDiscord
 from reference.bot import Bot, build_bot
 from reference.config import LimitSettings, Settings
 from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.settling import settled
-from tests.localdiscord.conformance import judged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

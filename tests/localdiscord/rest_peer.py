@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from PIL import Image
 
+from fuzz.conformance import judged
 from localdiscord import LocalDiscord
-from tests.localdiscord.conformance import judged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -90,6 +90,45 @@ async def test_what_goes_with_a_channel() -> None:
         assert names <= {event.name for event in bot.events}
 
 
+async def test_a_template_of_a_community() -> None:
+    """Channels that only a community has stand in a template as plain ones; they stood as they are, tags with ids."""
+    kinds = {"news": (5, 0), "stage": (13, 2), "forum": (15, 15), "media": (16, 15)}
+    async with peer() as bot:
+        for name, (kind, _) in kinds.items():
+            tags = {"available_tags": [{"name": "a"}, {"name": "b"}]} if kind > 13 else {}
+            await bot.ask("POST", f"{bot.home}/channels", {"name": name, "type": kind, **tags})
+        copy = (await bot.ask("POST", f"{bot.home}/templates", {"name": "t"}))["serialized_source_guild"]
+    told = {channel["name"]: channel for channel in copy["channels"]}
+    assert {name: told[name]["type"] for name in kinds} == {name: plain for name, (_, plain) in kinds.items()}
+    assert [(tag["id"], tag["name"]) for tag in told["forum"]["available_tags"]] == [(0, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+async def test_times_beyond_all_calendars(moment: str) -> None:
+    """A time that no calendar of UTC holds is an invalid form, and was an error of the server."""
+    async with peer() as bot:
+        path = f"{bot.home}/incident-actions"
+        assert await bot.refused("PUT", path, {"dms_disabled_until": moment}) == (400, 50035)
+
+
+async def test_settings_that_are_put_back() -> None:
+    """Null puts back what holds where nothing is set, and was told as the setting's value."""
+    async with peer() as bot:
+        changed = {"verification_level": 2, "explicit_content_filter": 1, "afk_timeout": 60}
+        before = await bot.ask("GET", bot.home)
+        await bot.ask("PATCH", bot.home, changed)
+        assert await bot.ask("PATCH", bot.home, dict.fromkeys(changed)) == before
+        assert (await bot.ask("PATCH", f"{bot.home}/widget", {"enabled": None}))["enabled"] is False
+
+
+async def test_a_language_that_discord_has_not() -> None:
+    """A guild's language is one of Discord's, and was any text."""
+    async with peer() as bot:
+        for language in ("", "tlh"):
+            assert await bot.refused("PATCH", bot.home, {"preferred_locale": language}) == (400, 50035)
+        assert (await bot.ask("PATCH", bot.home, {"preferred_locale": "th"}))["preferred_locale"] == "th"
+
+
 async def test_members_of_no_guild() -> None:
     """Members asked for of an empty list of guilds are a payload that cannot be read, and broke the connection off."""
     async with LocalDiscord() as discord, gateway_peer.peer(discord) as client:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
+from fuzz.conformance import judged
 from localdiscord import LocalDiscord
 from localdiscord.actions import channels
 from localdiscord.model.channel import Overwrite
 from localdiscord.permissions import Permissions
-from tests.localdiscord.conformance import judged
 from tests.localdiscord.rest_peer import picture
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from fuzz import conformance
+from fuzz.conformance import DESCRIPTION, Judge, judged
 from localdiscord import LocalDiscord
 from localdiscord.model.world import Event
 from localdiscord.rest.router import Exchange
-from tests.localdiscord import conformance
-from tests.localdiscord.conformance import DESCRIPTION, Judge, judged
 
 ROLE = {"id": "1", "name": "r"}
 REFUSAL: dict[str, Any] = {"message": "", "code": 1}

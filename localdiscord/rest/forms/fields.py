@@ -184,9 +184,9 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise refuse("DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
