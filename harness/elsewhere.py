@@ -32,7 +32,8 @@ def _normal(name: str) -> str:
 def run(places: str, arguments: list[str]) -> int:
     """Run this interpreter again; return its exit code."""
     *folders, cache = [str(Path(place).resolve()) for place in places.split("|")]
-    settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONPYCACHEPREFIX": cache, "PYTHONUNBUFFERED": "1"}
+    kept = {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+    settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1", **kept}
     return subprocess.call([sys.executable, *arguments], env={**os.environ, **settings})  # noqa: S603  what it is for
 
 

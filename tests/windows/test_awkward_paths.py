@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness import ffmpeg_exe
 from harness import subject as subjects
 from harness.parts.process import SLEEPER, Crowd
 from harness.patch import PatchError, parse
@@ -135,6 +137,14 @@ def test_programs_are_found_as_exe(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in ("ffmpeg.exe", "FFPROBE.EXE"):
         (tmp_path / name).write_bytes(Path(sys.executable).read_bytes())
     assert not {"ffmpeg", "ffprobe"} & set(missing_parts())
+
+
+@WINDOWS
+@pytest.mark.parametrize("program", ffmpeg_exe.PROGRAMS)
+def test_music_is_tested_with_a_real_ffmpeg(program: str) -> None:
+    """A program for Windows is found by its usual name, and runs."""
+    answer = subprocess.run([program, "-version"], capture_output=True, check=True, text=True)
+    assert answer.stdout.startswith(f"{program} version")
 
 
 def test_the_project_has_no_name_that_windows_refuses() -> None:

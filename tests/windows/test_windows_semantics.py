@@ -103,6 +103,14 @@ def test_a_patch_and_its_target_may_differ_in_line_endings(tmp_path: Path) -> No
     assert (tmp_path / "a.py").read_bytes() == b"one\r\n2\r\nthree\r\n"
 
 
+def test_what_was_compiled_once_is_kept(tmp_path: Path) -> None:
+    """The modules' bytecode goes into the folder for it, whatever the caller's own interpreter is told to leave out."""
+    (tmp_path / "here.py").touch()
+    command = [sys.executable, elsewhere.__file__, "run", f"{tmp_path}|{tmp_path / 'cache'}", "-c", "import here"]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=60)
+    assert list((tmp_path / "cache").rglob("here.*.pyc"))
+
+
 def test_what_is_printed_into_a_pipe_is_utf_8() -> None:
     """JSON and reports come out as UTF-8, though UTF-8 mode is off and the system's code page is another."""
     environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
