@@ -117,21 +117,36 @@ def test_what_is_lent_is_where_it_is_said_to_be() -> None:
 
 
 def test_a_run_is_told_with_all_that_is_known(miniature: Miniature, python: Interpreter) -> None:
-    """Time, what was read, and the options and variables of a mode, which reach the run."""
+    """Time, what was read, and the options and variables of a mode, which reach the run; it leaves nothing behind."""
     miniature.write(
         "regressions/test_f01_counter.py",
         '"""Sees."""\nimport os\n\ndef test_a(subject, request):\n'
         '    subject.counter\n    assert os.environ["SEEN"] == "yes"\n    assert request.config.option.maxfail == 7\n'
-        "    assert os.getcwd() != os.environ['HOME']\n    assert not os.listdir('.')\n",
+        "    assert os.getcwd() != os.environ['HOME']\n    assert not os.listdir('.')\n\n"
+        "async def test_b(subject):\n    subject.counter\n",
     )
     regression = miniature.project.regression("F01")
     assert regression is not None
     mode = Mode(("--maxfail=7",), {"SEEN": "yes"})
+    before = sorted(miniature.project.root.rglob("*"))
     begin = time.monotonic()
     verdict = runner.run(regression, miniature.project.reference, python, FAR, threading.Event(), mode)
     assert (verdict.status, verdict.reason, verdict.test) == (Status.PASS, "", "test_a")
     assert 0 < verdict.seconds <= round(time.monotonic() - begin, 3)
     assert "utils/counter.py" in verdict.touched
+    assert sorted(miniature.project.root.rglob("*")) == before, "something was left beside the regressions"
+
+
+def test_a_package_of_our_name_is_no_matter(
+    miniature: Miniature, python: Interpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An environment may have a `harness` of its own: a worker uses the one that it belongs to."""
+    (tmp_path / "harness.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    regression = miniature.project.regression("F01")
+    assert regression is not None
+    verdict = runner.run(regression, miniature.project.reference, python, FAR, threading.Event())
+    assert verdict.status is Status.PASS, verdict.reason
 
 
 def test_a_run_that_is_stopped_ends_at_once(miniature: Miniature, python: Interpreter) -> None:
