@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 WINDOW = 1e6
 """Seconds: so long that what refills while a test runs does not count."""
 
+ASKED_EARLY = 8
+"""Times that an impatient caller asks while it waits."""
+
 
 @pytest.fixture
 def bucket(subject: Subject) -> Callable[..., Any]:
@@ -141,3 +144,17 @@ def test_promised_wait_comes_true(bucket: Callable[..., Any], budget: int, multi
     assert 0 < wait < math.inf, f"a refusal on a budget of {budget} times {multiplier} promised a wait of {wait} s"
     allowed, _ = bucket(0, ago=wait * 1.001, budget=budget, multiplier=multiplier).consume()
     assert allowed, f"a caller waited the promised time on a budget of {budget} times {multiplier} and was refused"
+
+
+@pytest.mark.parametrize(("budget", "multiplier"), [(10, 1.0), (10, 0.5), (5, 0.1)])
+def test_asking_early_does_not_put_the_promise_off(bucket: Callable[..., Any], budget: int, multiplier: float) -> None:
+    """A caller who asks again and again while waiting is admitted no later than one who waits in silence."""
+    empty = bucket(0, budget=budget, multiplier=multiplier)
+    if not hasattr(empty, "last_update"):
+        pytest.skip("the bucket's last look at the clock cannot be set back")
+    _, wait = empty.consume()
+    for _ in range(ASKED_EARLY):
+        empty.last_update -= 1.001 * wait / ASKED_EARLY
+        if empty.consume()[0]:
+            return
+    pytest.fail(f"a caller who asked {ASKED_EARLY} times in the promised time was refused at its end")

@@ -220,10 +220,11 @@ def test_top_users_are_remembered_ones(tracker: Tracker) -> None:
     assert counts(top[1], 2 * LIMIT - 1), "the user who used the second most is not the second of the list"
 
 
-def test_days_roll_over(tracker: Tracker) -> None:
-    """What was used yesterday, at this hour too, is none of today's, and is part of the figures in all."""
+@pytest.mark.parametrize("later", ["2024-05-02 12:10:00", "2024-06-01 12:10:00", "2025-05-01 12:10:00"])
+def test_days_roll_over(tracker: Tracker, later: str) -> None:
+    """What was used a day, a month or a year ago, at this hour too, is none of today's, but of the figures in all."""
     tracker.record(0, 0, times=5)
-    tracker.clock.move_to("2024-05-02 12:10:00")
+    tracker.clock.move_to(later)
     tracker.record(0, 0, times=2)
     for name, stats in (("user", tracker.user(0)), ("channel", tracker.channel(0)), ("all", tracker.everybody())):
         assert counts(stats, 7), f"the figures in all of the {name} lost a day"

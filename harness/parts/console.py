@@ -36,7 +36,9 @@ STDOUT = 1
 TERMINALS = frozenset({"console", "device"})
 """Kinds of standard output that Python calls a terminal."""
 
-CONSOLE_MODE = 0x0003
+CONSOLE_MODE = 0x0013
+"""What a console has on: two modes that every one has from the beginning, and one that a program before this set."""
+
 ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER = 6, 87
 
 STANDARD_ERROR = 2**32 - 12
