@@ -75,6 +75,7 @@ def test_a_handler_has_five_seconds_and_matters() -> None:
     assert (outcome.status, outcome.required, manager.report.ok) == (Status.TIMED_OUT, True, False)
 
 
-def test_a_self_healer_does_not_know_who_asks() -> None:
-    """It says so in the log."""
-    assert SelfHealer().caller_script == "unknown"
+def test_a_self_healer_has_patience_and_does_not_know_who_asks() -> None:
+    """A process is given five seconds to end; the log says that nobody is known to have asked."""
+    healer = SelfHealer()
+    assert (healer.caller_script, healer.patience) == ("unknown", 5)

@@ -461,7 +461,7 @@ def test_old_and_broken_files_are_understood(tmp_path: Path, text: str, holder: 
 @WITHOUT_ERRNO
 def test_a_lock_is_given_back_and_taken_again(tmp_path: Path) -> None:
     """Release empties the file, may be repeated, and lets another object take the lock."""
-    one, other = InstanceLock(tmp_path / "bot.pid"), InstanceLock(tmp_path / "bot.pid")
+    one, other = (InstanceLock(tmp_path / "not" / "there" / "yet" / "bot.pid") for _ in range(2))
     assert one.acquire(pid=1)
     assert one.acquire(pid=2)
     assert not other.acquire()

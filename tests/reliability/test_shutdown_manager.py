@@ -100,6 +100,24 @@ async def test_plain_functions_run_apart_unless_told_otherwise(manager: Shutdown
     assert threads["apart"] is not threading.current_thread()
 
 
+async def test_coroutines_need_no_thread(manager: ShutdownManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started any more, as late in a process's life, coroutine functions run all the same."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(f"can't start {thread.name}")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    coroutines: list[Callable[[], Any]] = [nothing, functools.partial(nothing), Closer()]
+    for callback in coroutines:
+        manager.register("coroutine", callback)
+    manager.register("plain", list, required=False)
+    report = await manager.shutdown()
+    assert (report.ran, report.failed) == (("coroutine",) * 3, ("plain",))
+    assert [str(outcome.error) for outcome in report.outcomes if outcome.error] == [
+        "can't start shutdown handler plain"
+    ]
+
+
 def raising(error: BaseException) -> Callable[[], None]:
     """Make a handler that raises."""
 
@@ -238,7 +256,7 @@ async def test_all_callers_share_one_run(manager: ShutdownManager) -> None:
     first = asyncio.create_task(manager.shutdown("first"))
     await begun.wait()
     elsewhere = asyncio.create_task(asyncio.to_thread(asyncio.run, manager.shutdown("second")))
-    with pytest.raises(RuntimeError, match="under way"):
+    with pytest.raises(RuntimeError, match=r"^a shutdown is under way; wait for it before a restart$"):
         manager.reset()
     end.set()
     reports = [await first, await elsewhere, await waiting, await manager.shutdown("third")]
