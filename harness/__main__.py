@@ -268,6 +268,9 @@ def _judge(options: argparse.Namespace, screen: Console, errors: Console) -> Exi
         )
     target = errors if _is_terminal(options.json) else screen
     report.show_judgement(target, judgement, findings)
+    if missing := report.missing_modules(judgement):
+        whose = "that of --python" if options.python else "the one of this program; --python names the tree's own"
+        errors.print(f"not installed for the interpreter, {whose}: {', '.join(missing)}", markup=False)
     _write_json(options.json, judgement.as_json())
     if not judgement.ran:
         errors.print("nothing ran: no regression applies to this tree and this choice of findings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -73,6 +74,12 @@ def show_judgement(screen: Console, judgement: Judgement, register: Register) ->
     counted = " · ".join(f"{count} {status}" for status, count in judgement.totals.items() if status is not Status.OPEN)
     waiting = judgement.totals[Status.OPEN]
     screen.print(f"\n{counted}" + (f"; {waiting} open, not judged" if waiting else ""))
+
+
+def missing_modules(judgement: Judgement) -> list[str]:
+    """Return the modules for want of which a regression could not be carried out."""
+    reasons = [verdict.reason for verdict in judgement.verdicts.values() if verdict.status is Status.ERROR]
+    return sorted({name for reason in reasons for name in re.findall(r"No module named '([^']+)'", reason)})
 
 
 def show_evidence(screen: Console, evidence: Evidence, register: Register) -> None:

@@ -56,6 +56,16 @@ def test_json_can_go_to_the_terminal(miniature: Miniature, capsys: pytest.Captur
     assert "F01" in shown.err
 
 
+def test_what_is_not_installed_is_told(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a tree needs what its interpreter lacks, the report says so, and how to name another interpreter."""
+    tree = miniature.tree({"__init__.py": "", "counter.py": "import no_such_library\n"})
+    assert call(miniature, "judge", "--subject", tree) == Exit.FAILED
+    said = " ".join(capsys.readouterr().err.split())
+    assert "--python names the tree's own: no_such_library" in said
+    call(miniature, "judge", "--subject", tree, "--python", sys.executable)
+    assert "that of --python: no_such_library" in " ".join(capsys.readouterr().err.split())
+
+
 def test_judging_nothing_exits_with_4(miniature: Miniature) -> None:
     """A tree to which no regression applies is not green, nor is a choice of open findings."""
     assert call(miniature, "judge", "--subject", miniature.tree({"other.py": ""})) == Exit.NOTHING_RAN
