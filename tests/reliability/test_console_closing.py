@@ -11,7 +11,7 @@ import pytest
 
 from harness.parts.process import PATIENCE, Crowd
 from harness.project import HOME
-from reference.utils.reliability.loop_signals import CLOSING, CLOSING_SECONDS, watch_closing
+from reference.utils.reliability.loop_signals import CLOSING, CLOSING_SECONDS, SignalHandlers, watch_closing
 
 CTRL_C, CTRL_BREAK, CTRL_CLOSE = 0, 1, 2
 
@@ -93,6 +93,20 @@ def test_a_bot_ends_in_order_when_its_console_is_closed() -> None:
         assert bot.says("ended by itself"), bot.printed
         assert bot.ends(CLOSING_SECONDS / 2), "the process waits for its console"
         assert bot.exit_code == 0
+
+
+@pytest.mark.posix("on Windows, the console keeps what is installed")
+def test_a_console_begins_what_a_signal_begins() -> None:
+    """Where handlers of signals are installed one of them is called, and it is said whether there was one."""
+    handlers, heard = SignalHandlers(), list[int]()
+    assert not handlers._begin_end()
+    try:
+        assert handlers.install(lambda number, _frame: heard.append(number))
+        assert handlers._begin_end()
+    finally:
+        handlers.restore()
+    assert not handlers._begin_end()
+    assert heard == [signal.SIGTERM]
 
 
 def test_a_signal_raised_by_the_console_is_heard_in_the_main_thread() -> None:
