@@ -15,6 +15,7 @@ from localdiscord.rest.router import Call, route
 
 if TYPE_CHECKING:
     from localdiscord.model.application import Application
+    from localdiscord.model.expression import Emoji, Sound, Sticker
 
 T = TypeVar("T")
 
@@ -85,6 +86,37 @@ def _of(table: dict[int, T], call: Call, name: str, refusal: Refusal) -> T:
         raise DiscordError(refusal) from None
 
 
+def _emoji(call: Call) -> Emoji:
+    return _of(call.guild().emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
+
+
+def _own_emoji(call: Call) -> Emoji:
+    return _of(_own(call).emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
+
+
+def _sticker(call: Call) -> Sticker:
+    return _of(call.guild().stickers, call, "sticker_id", Refusal.UNKNOWN_STICKER)
+
+
+def _sound(call: Call) -> Sound:
+    return _of(call.guild().sounds, call, "sound_id", Refusal.UNKNOWN_SOUND)
+
+
+def _own(call: Call) -> Application:
+    if call.id("application_id") != call.requester.id:
+        raise DiscordError(Refusal.UNKNOWN_APPLICATION)
+    return call.requester
+
+
+def _changed(call: Call, expression: Emoji | Sticker | Sound, form: type[Form]) -> dict[str, Any]:
+    expressions.change(call.world, call.guild(), call.bot, expression, call.form(form).given(), call.reason)
+    return expression.payload()
+
+
+def _delete(call: Call, expression: Emoji | Sticker | Sound) -> None:
+    expressions.delete(call.world, call.guild(), call.bot, expression, call.reason)
+
+
 # -- emojis of guilds ------------------------------------------------------------------------------------------------
 
 
@@ -97,7 +129,7 @@ async def list_emojis(call: Call) -> list[dict[str, Any]]:
 @route("GET", EMOJIS + "/{emoji_id}")
 async def get_emoji(call: Call) -> dict[str, Any]:
     """Return an emoji of a guild."""
-    return _of(call.guild().emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI).payload()
+    return _emoji(call).payload()
 
 
 @route("POST", EMOJIS, status=201)
@@ -110,27 +142,16 @@ async def create_emoji(call: Call) -> dict[str, Any]:
 @route("PATCH", EMOJIS + "/{emoji_id}")
 async def edit_emoji(call: Call) -> dict[str, Any]:
     """Change an emoji of a guild."""
-    guild = call.guild()
-    emoji = _of(guild.emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
-    expressions.change(call.world, guild, call.bot, emoji, call.form(EmojiChangeForm).given(), call.reason)
-    return emoji.payload()
+    return _changed(call, _emoji(call), EmojiChangeForm)
 
 
 @route("DELETE", EMOJIS + "/{emoji_id}")
 async def delete_emoji(call: Call) -> None:
     """Delete an emoji of a guild."""
-    guild = call.guild()
-    emoji = _of(guild.emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
-    expressions.delete(call.world, guild, call.bot, emoji, call.reason)
+    _delete(call, _emoji(call))
 
 
 # -- emojis of the application ---------------------------------------------------------------------------------------
-
-
-def _own(call: Call) -> Application:
-    if call.id("application_id") != call.requester.id:
-        raise DiscordError(Refusal.UNKNOWN_APPLICATION)
-    return call.requester
 
 
 @route("GET", OWN_EMOJIS)
@@ -142,7 +163,7 @@ async def list_own_emojis(call: Call) -> dict[str, Any]:
 @route("GET", OWN_EMOJIS + "/{emoji_id}")
 async def get_own_emoji(call: Call) -> dict[str, Any]:
     """Return an emoji of the application."""
-    return _of(_own(call).emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI).payload()
+    return _own_emoji(call).payload()
 
 
 @route("POST", OWN_EMOJIS, status=201)
@@ -154,7 +175,7 @@ async def create_own_emoji(call: Call) -> dict[str, Any]:
 @route("PATCH", OWN_EMOJIS + "/{emoji_id}")
 async def edit_own_emoji(call: Call) -> dict[str, Any]:
     """Change an emoji of the application."""
-    emoji = _of(_own(call).emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
+    emoji = _own_emoji(call)
     emoji.name = call.form(EmojiChangeForm).name or emoji.name
     return emoji.payload()
 
@@ -162,8 +183,7 @@ async def edit_own_emoji(call: Call) -> dict[str, Any]:
 @route("DELETE", OWN_EMOJIS + "/{emoji_id}")
 async def delete_own_emoji(call: Call) -> None:
     """Delete an emoji of the application."""
-    emoji = _of(_own(call).emojis, call, "emoji_id", Refusal.UNKNOWN_EMOJI)
-    del call.requester.emojis[emoji.id]
+    del call.requester.emojis[_own_emoji(call).id]
 
 
 # -- stickers --------------------------------------------------------------------------------------------------------
@@ -178,7 +198,7 @@ async def list_stickers(call: Call) -> list[dict[str, Any]]:
 @route("GET", STICKERS + "/{sticker_id}")
 async def get_guild_sticker(call: Call) -> dict[str, Any]:
     """Return a sticker of a guild."""
-    return _of(call.guild().stickers, call, "sticker_id", Refusal.UNKNOWN_STICKER).payload()
+    return _sticker(call).payload()
 
 
 @route("GET", "/stickers/{sticker_id}")
@@ -207,18 +227,13 @@ async def create_sticker(call: Call) -> dict[str, Any]:
 @route("PATCH", STICKERS + "/{sticker_id}")
 async def edit_sticker(call: Call) -> dict[str, Any]:
     """Change a sticker."""
-    guild = call.guild()
-    sticker = _of(guild.stickers, call, "sticker_id", Refusal.UNKNOWN_STICKER)
-    expressions.change(call.world, guild, call.bot, sticker, call.form(StickerChangeForm).given(), call.reason)
-    return sticker.payload()
+    return _changed(call, _sticker(call), StickerChangeForm)
 
 
 @route("DELETE", STICKERS + "/{sticker_id}")
 async def delete_sticker(call: Call) -> None:
     """Delete a sticker."""
-    guild = call.guild()
-    sticker = _of(guild.stickers, call, "sticker_id", Refusal.UNKNOWN_STICKER)
-    expressions.delete(call.world, guild, call.bot, sticker, call.reason)
+    _delete(call, _sticker(call))
 
 
 # -- sounds ----------------------------------------------------------------------------------------------------------
@@ -239,7 +254,7 @@ async def list_sounds(call: Call) -> dict[str, Any]:
 @route("GET", SOUNDS + "/{sound_id}")
 async def get_sound(call: Call) -> dict[str, Any]:
     """Return a sound."""
-    return _of(call.guild().sounds, call, "sound_id", Refusal.UNKNOWN_SOUND).payload()
+    return _sound(call).payload()
 
 
 @route("POST", SOUNDS, status=201)
@@ -252,18 +267,13 @@ async def create_sound(call: Call) -> dict[str, Any]:
 @route("PATCH", SOUNDS + "/{sound_id}")
 async def edit_sound(call: Call) -> dict[str, Any]:
     """Change a sound."""
-    guild = call.guild()
-    sound = _of(guild.sounds, call, "sound_id", Refusal.UNKNOWN_SOUND)
-    expressions.change(call.world, guild, call.bot, sound, call.form(SoundChangeForm).given(), call.reason)
-    return sound.payload()
+    return _changed(call, _sound(call), SoundChangeForm)
 
 
 @route("DELETE", SOUNDS + "/{sound_id}")
 async def delete_sound(call: Call) -> None:
     """Delete a sound."""
-    guild = call.guild()
-    sound = _of(guild.sounds, call, "sound_id", Refusal.UNKNOWN_SOUND)
-    expressions.delete(call.world, guild, call.bot, sound, call.reason)
+    _delete(call, _sound(call))
 
 
 @route("POST", "/channels/{channel_id}/send-soundboard-sound")

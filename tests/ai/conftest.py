@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reference.cogs import FOLDER
-from reference.utils.database import database as module
-from reference.utils.database.database import Database
 from reference.utils.localization import add_locales
 from tests.ai.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +24,3 @@ async def service() -> AsyncIterator[Service]:
     """A service that listens."""
     async with Service() as service:
         yield service
-
-
-@pytest.fixture
-async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A database of its own on a new file, closed afterwards."""
-    monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(module, "EXPORT_DIR", tmp_path / "export")
-    made = Database()
-    made.db_path = str(tmp_path / "data" / "bot.db")
-    yield made
-    assert await made.close_pool(), "the database could not be closed in time"

@@ -17,7 +17,7 @@ import pytest
 from discord.gateway import GatewayRatelimiter
 
 from fuzz.torture import Tormentor
-from harness.parts.network import Network
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply
 from localdiscord.actions import members, roles
 from localdiscord.model.files import Upload
@@ -25,7 +25,7 @@ from reference import errors
 from reference.cogs.moderation import acts
 from tests.bot.band import tones
 from tests.bot.ordeal import Judge, Ordeal, Use, names
-from tests.web.loopback import HTML, PUBLIC, Web
+from tests.web.loopback import Web, web_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,15 +68,9 @@ def settings(
 @pytest.fixture
 def web() -> Iterator[Web]:
     """A web on loopback with a page to read."""
-    with Network() as network:
-        web = Web(network)
-        with web.server:
-            network.name("a.example", PUBLIC)
-            network.route(PUBLIC, 80, to=web.server.port)
-            web.pages["/"] = Reply(
-                b"<title>Harbour</title><p>The harbour is deep enough for large ships.", headers=HTML
-            )
-            yield web
+    with web_of("a.example") as web:
+        web.pages["/"] = Reply(b"<title>Harbour</title><p>The harbour is deep enough for large ships.", headers=HTML)
+        yield web
 
 
 def by(person: str, name: str, channel: str = "general", /, **options: Any) -> Callable[[Ordeal], Any]:

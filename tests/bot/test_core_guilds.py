@@ -12,22 +12,9 @@ from reference.utils.database.database import Database, UnknownSettingError
 from reference.utils.localization import Language
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.bot.conftest import Stage
 
 GUILD = 41
-
-
-@pytest.fixture
-async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A database in a file of its own."""
-    monkeypatch.setattr(Database, "_instance", None)
-    database = Database()
-    database.db_path = str(tmp_path / "bot.db")
-    yield database
-    assert await database.close_pool()
 
 
 async def test_nothing_chosen_is_told_apart(database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.parts.network import Network
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply
 from reference.cogs.ai.config import AISettings
 from reference.cogs.links.config import LinksSettings
@@ -14,7 +14,7 @@ from reference.guilds import Feature
 from reference.utils.reliability.rate_limiter import rate_limiter
 from reference.work import drain
 from tests.ai.service import Service, failing, whole
-from tests.web.loopback import HTML, PUBLIC, Web
+from tests.web.loopback import Web, web_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -35,14 +35,10 @@ PAGE = (
 def web() -> Iterator[Web]:
     """A web on loopback with a public host, and one that leads into the private network."""
     rate_limiter.reset()
-    with Network() as network:
-        web = Web(network)
-        with web.server:
-            network.name("a.example", PUBLIC)
-            network.name("inside.example", "10.0.0.5")
-            network.route(PUBLIC, 80, to=web.server.port)
-            web.pages["/harbour"] = Reply(PAGE, headers=HTML)
-            yield web
+    with web_of("a.example") as web:
+        web.network.name("inside.example", "10.0.0.5")
+        web.pages["/harbour"] = Reply(PAGE, headers=HTML)
+        yield web
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 
 from reference.cogs.community import counting
 from reference.cogs.community.counting import Counting
-from reference.utils.database.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
-    from pathlib import Path
+    from collections.abc import Coroutine
+
+    from reference.utils.database.database import Database
 
 
 class Spawner:
@@ -27,16 +27,6 @@ class Spawner:
         """Begin something."""
         self.tasks.append(asyncio.create_task(work, name=name))
         return self.tasks[-1]
-
-
-@pytest.fixture
-async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """An empty database."""
-    monkeypatch.setattr(Database, "_instance", None)
-    database = Database()
-    database.db_path = str(tmp_path / "bot.db")
-    yield database
-    assert await database.close_pool()
 
 
 async def test_counts_add_up(database: Database) -> None:

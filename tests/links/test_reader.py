@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply
 from reference.cogs import FOLDER
 from reference.cogs.links.reader import LinkReader, Reading
 from reference.cogs.links.reasons import reason_of
 from reference.utils.localization import add_locales, check_locales, get_message
 from reference.utils.web.url_fetcher_client import URLFetcherClient
-from tests.web.loopback import HTML
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,21 +9,9 @@ import pytest
 from reference.cogs.music.store import PlayerStore, Snapshot
 from reference.cogs.music.track import Kind, Track
 from reference.cogs.music.track_queue import Limits, Loop, TrackQueue
-from reference.utils.database.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-
-@pytest.fixture
-async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A database of its own."""
-    monkeypatch.setattr(Database, "_instance", None)
-    made = Database()
-    made.db_path = str(tmp_path / "bot.db")
-    yield made
-    assert await made.close_pool()
+    from reference.utils.database.database import Database
 
 
 @pytest.fixture

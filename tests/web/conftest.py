@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.parts.network import Network
-from tests.web.loopback import PUBLIC, Web
+from tests.web.loopback import web_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.web.loopback import Web
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
     """A web with two hosts, `a.example` and `b.example`."""
-    with Network() as network:
-        web = Web(network)
-        with web.server:
-            for host in ("a.example", "b.example"):
-                network.name(host, PUBLIC)
-            for port in (80, 8080):
-                network.route(PUBLIC, port, to=web.server.port)
-            yield web
+    with web_of("a.example", "b.example", ports=(80, 8080)) as web:
+        yield web

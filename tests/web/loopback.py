@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from harness.parts.network import Network
+from harness.parts.site import HTML, PUBLIC
 from harness.parts.webserver import Reply, Request, WebServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from harness.parts.network import Network
-
-PUBLIC = "93.184.216.34"
 FIRST_OF_OWN_CHOICE = 1024
 """Ports from here on are given out by the system to whoever asks for any."""
-
-HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 class Web:
@@ -45,3 +43,16 @@ class Web:
     def redirect(self, path: str, to: str, status: int = 302) -> None:
         """Let a page lead elsewhere."""
         self.pages[path] = Reply(b"moved", status, {"Location": to})
+
+
+@contextmanager
+def web_of(*hosts: str, ports: tuple[int, ...] = (80,)) -> Iterator[Web]:
+    """Run a web of some public hosts."""
+    with Network() as network:
+        web = Web(network)
+        with web.server:
+            for host in hosts:
+                network.name(host, PUBLIC)
+            for port in ports:
+                network.route(PUBLIC, port, to=web.server.port)
+            yield web

@@ -5,17 +5,21 @@ from __future__ import annotations
 import errno
 import re
 import socket
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 from aiohttp import ThreadedResolver
 
+from harness.parts.site import HTML, PUBLIC
 from harness.parts.webserver import Reply
 from reference.utils.web import connector
 from reference.utils.web.connector import PublicConnector, PublicResolver
 from reference.utils.web.errors import BlockedError
 from reference.utils.web.url_fetcher import fetch_url_content
-from tests.web.loopback import HTML, PUBLIC, Web
+
+if TYPE_CHECKING:
+    from tests.web.loopback import Web
 
 
 async def test_a_name_with_one_private_address_is_refused_in_words(web: Web) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yarl
 
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply
 from reference.utils.web import redirects
 from reference.utils.web.addresses import literal
@@ -21,10 +22,11 @@ from reference.utils.web.page_text import LONGEST_TEXT, LONGEST_TITLE, read_docu
 from reference.utils.web.redirects import open_session
 from reference.utils.web.targets import target
 from reference.utils.web.url_fetcher import fetch_all_urls, fetch_url_content
-from tests.web.loopback import HTML, Web
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.web.loopback import Web
 
 URL = "http://a.example/"
 PARTS = "an IPv4 address has at most four parts, each below 256$"

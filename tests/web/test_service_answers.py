@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply, Request, WebServer
 from reference.utils.web import results, url_fetcher_client
 from reference.utils.web.errors import FetchError
 from reference.utils.web.url_fetcher_client import LARGEST_BATCH, URLFetcherClient
-from tests.web.loopback import HTML, Web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.web.loopback import Web
 
 URL = "http://a.example/"
 JSON = {"Content-Type": "application/json"}

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from harness.parts.site import HTML, PUBLIC
 from harness.parts.webserver import Reply
 from reference.utils.web import connector, redirects, url_fetcher
 from reference.utils.web.connector import PublicConnector
 from reference.utils.web.errors import BlockedError, FetchError, reason
 from reference.utils.web.targets import target
 from reference.utils.web.url_fetcher import fetch_all_urls, fetch_page, fetch_url_content, open_session
-from tests.web.loopback import HTML, PUBLIC, Web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.web.loopback import Web
 
 
 def page(text: str, title: str = "T") -> Reply:

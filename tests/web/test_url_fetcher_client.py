@@ -13,14 +13,16 @@ import aiohttp
 import pytest
 from aiohttp import web as aiohttp_web
 
+from harness.parts.site import HTML
 from harness.parts.webserver import Reply, WebServer
 from reference.services import url_fetcher as service
 from reference.utils.web import results, url_fetcher_client
 from reference.utils.web.url_fetcher_client import LARGEST_BATCH, URLFetcherClient
-from tests.web.loopback import HTML, Web
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.web.loopback import Web
 
 PAGE = Reply(b"<title>T</title><meta name=description content=D><p>text", headers=HTML)
 URL = "http://a.example/"

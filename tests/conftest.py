@@ -1,4 +1,4 @@
-"""Fixtures of the database's tests."""
+"""Fixtures that tests of several areas share."""
 
 from __future__ import annotations
 
