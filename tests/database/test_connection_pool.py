@@ -82,6 +82,54 @@ async def test_a_body_that_ends_well_is_committed(pool: Pool) -> None:
         assert len(await connection.execute_fetchall("SELECT * FROM numbers")) == 3
 
 
+async def test_what_a_body_left_under_way_is_waited_for(pool: Pool) -> None:
+    """Of two statements that a body began, the one that is not done when it ends still belongs to its transaction."""
+    go_on = threading.Event()
+
+    def slow(raw: sqlite3.Connection) -> None:
+        go_on.wait(30)
+        raw.execute("DELETE FROM numbers")
+
+    async with pool.lend() as connection:
+        quick = asyncio.create_task(connection.run(lambda _raw: None))
+        late = asyncio.create_task(connection.run(slow))
+        await quick
+        asyncio.get_running_loop().call_soon(go_on.set)
+    await late
+    async with pool.lend() as connection:
+        assert not connection.in_transaction
+    assert await pool.write(lambda raw: raw.execute("SELECT COUNT(*) FROM numbers").fetchone()[0]) == 0
+
+
+async def test_a_connection_that_cannot_be_brought_in_order_is_closed(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where neither commit nor rollback works, as on a disk that is gone, that is told and nobody gets it again."""
+
+    def settle(_connection: Connection, *, keep: bool) -> None:
+        raise sqlite3.OperationalError(f"disk I/O error, {keep}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "settle", settle)
+        with pytest.raises(sqlite3.OperationalError, match="disk I/O error, True"):
+            async with pool.lend() as connection:
+                await connection.execute("DELETE FROM numbers")
+    assert (pool.out, pool.idle, pool.slots.free) == (0, 0, 2)
+    async with pool.lend() as connection:
+        assert len(await connection.execute_fetchall("SELECT * FROM numbers")) == 200
+
+
+def test_what_went_wrong_first_is_told() -> None:
+    """Where even the rollback fails, the error of the unit of work arrives and not that of the rollback."""
+
+    def unit(raw: sqlite3.Connection) -> None:
+        raw.close()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        worker_module.in_transaction(sqlite3.connect(":memory:"), unit)
+
+
 async def test_a_commit_that_fails_is_undone_and_told(pool: Pool) -> None:
     """A constraint that is checked at the commit fails the `async with`, and the next caller finds all in order."""
     async with pool.lend() as connection:
@@ -182,6 +230,7 @@ async def test_another_path_is_another_database(tmp_path: Path) -> None:
         await pool.read(lambda raw: raw.execute("SELECT * FROM one"))
     await pool.write(lambda raw: raw.execute("CREATE TABLE two (x)"))
     assert pool.idle == 1
+    assert await pool.read(lambda raw: raw.execute("SELECT * FROM two").fetchall()) == []
     await pool.close()
 
 

@@ -149,11 +149,11 @@ async def test_new_connections_are_had_while_an_old_one_works(tmp_path: Path) ->
     assert await pool.close()
 
 
-@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize(("asked", "tried"), [(-1, 1), (0, 1), (1, 1), (2, 2), (3, 3)])
 async def test_a_connection_is_tried_for_as_often_as_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempts: int
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: int, tried: int
 ) -> None:
-    """A file that cannot be opened is tried as many times as the caller said, and its error arrives."""
+    """A file that cannot be opened is tried as many times as the caller said, once at least, and its error arrives."""
     opened: list[str] = []
     connect = worker_module.connect
 
@@ -163,12 +163,11 @@ async def test_a_connection_is_tried_for_as_often_as_asked(
 
     monkeypatch.setattr(worker_module, "connect", counting)
     monkeypatch.setattr(pool_module, "FIRST_DELAY", 0)
-    pool = Pool(lambda: str(tmp_path))
+    database.db_path = str(tmp_path)
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
-        async with pool.lend(attempts):
+        async with database.get_connection_with_retry(asked):
             pytest.fail("a folder was opened")
-    assert (len(opened), pool.out, pool.slots.free) == (attempts, 0, pool.slots.size)
-    assert await pool.close()
+    assert (len(opened), database._connection_count) == (tried, 0)
 
 
 async def test_tables_are_looked_at_once(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ async def test_a_cursor_knows_its_step(pool: Pool) -> None:
         assert [row[0] for row in await cursor.fetchmany()] == [1, 2, 3]
         assert (cursor.rowcount, len(cursor.description)) == (-1, 1)
         await cursor.close()
-        assert await cursor.fetchall() == []
+        assert (await cursor.fetchall(), await cursor.fetchone(), await cursor.fetchmany()) == ([], None, [])
         inserted = await connection.executemany("INSERT INTO numbers VALUES (?)", [(500,), (501,)])
         assert (inserted.rowcount, inserted.description) == (2, None)
         assert (await connection.execute_insert("INSERT INTO numbers VALUES (?)", (502,)))[0] == 502
