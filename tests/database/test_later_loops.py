@@ -48,6 +48,19 @@ def test_a_change_after_a_flush_is_collected_for_the_whole_delay() -> None:
     assert asked == pytest.approx([0, 90])
 
 
+def test_a_change_outside_of_any_loop_is_due(tmp_path: Path) -> None:
+    """What changes before a loop runs is written by the first that is asked for the files."""
+    exporter = Exporter(lambda: tmp_path, 60)
+
+    async def content() -> list[int]:
+        return [1]
+
+    exporter.schedule("a.json", content)
+    assert exporter.pending == ["a.json"]
+    asyncio.run(exporter.settle())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
 def test_a_timer_of_a_loop_that_is_gone_is_made_up_for(tmp_path: Path) -> None:
     """What was due in a loop that ended before its time is written by the next one, when something changes there."""
     exporter = Exporter(lambda: tmp_path, 0.05)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness import runner
-from harness.runner import Mode, end_tree
+from harness import judge, runner
+from harness.runner import Mode, Verdict, end_tree
 from harness.status import Status
 
 if TYPE_CHECKING:
@@ -135,6 +135,22 @@ def test_a_run_is_told_with_all_that_is_known(miniature: Miniature, python: Inte
     assert 0 < verdict.seconds <= round(time.monotonic() - begin, 3)
     assert "utils/counter.py" in verdict.touched
     assert sorted(miniature.project.root.rglob("*")) == before, "something was left beside the regressions"
+
+
+def test_each_finding_gets_its_verdict_and_is_told(miniature: Miniature, python: Interpreter) -> None:
+    """What is done is judged and told as it comes, what has no regression is an error, what is open is not run."""
+    miniature.findings("F01", "F02", waiting=("F03",))
+    told: dict[str, Verdict] = {}
+    tree = miniature.project.reference
+    findings = miniature.register().values()
+    judgement = judge.judge(miniature.project, findings, tree, python, timeout=FAR, on_verdict=told.__setitem__)
+    assert {name: (verdict.status, verdict.reason) for name, verdict in judgement.verdicts.items()} == {
+        "F01": (Status.PASS, ""),
+        "F02": (Status.ERROR, "there is no regressions/test_f02_*.py"),
+        "F03": (Status.OPEN, "the finding has no regression yet"),
+    }
+    assert {name: judgement.verdicts[name] for name in ("F01", "F02")} == told
+    assert (judgement.subject, judgement.python) == (tree, python)
 
 
 def test_a_package_of_our_name_is_no_matter(
