@@ -473,6 +473,18 @@ def test_a_lock_is_given_back_and_taken_again(tmp_path: Path) -> None:
     other.release()
 
 
+@WITHOUT_ERRNO
+def test_a_forked_child_lets_go_of_the_lock(tmp_path: Path) -> None:
+    """What is done in a child right after a fork closes the lock's file there, as often as there are forks."""
+    lock = InstanceLock(tmp_path / "bot.pid")
+    assert lock.acquire()
+    for _ in range(2):
+        instance_lock._leave_to_parent()
+        assert not lock.is_held
+    assert lock.acquire()
+    lock.release()
+
+
 def test_the_lock_file_lies_in_the_bots_own_tree() -> None:
     """The lock belongs to the tree that the module is part of, wherever it is started."""
     assert PID_FILE.is_relative_to(Path(self_healer.__file__).resolve().parents[2])

@@ -256,14 +256,17 @@ async def test_all_callers_share_one_run(manager: ShutdownManager) -> None:
     first = asyncio.create_task(manager.shutdown("first"))
     await begun.wait()
     elsewhere = asyncio.create_task(asyncio.to_thread(asyncio.run, manager.shutdown("second")))
+    late = asyncio.create_task(manager.wait_for_shutdown())
+    await asyncio.sleep(0)
     with pytest.raises(RuntimeError, match=r"^a shutdown is under way; wait for it before a restart$"):
         manager.reset()
     end.set()
-    reports = [await first, await elsewhere, await waiting, await manager.shutdown("third")]
+    reports = [await first, await elsewhere, await waiting, await late, await manager.shutdown("third")]
     assert manager.is_shutting_down
     assert count == 1
     assert all(report is manager.report for report in reports)
     assert reports[0].signal_name == "first"
+    assert late.get_name() not in reports[0].left_behind, "who waits for the end is not what it left behind"
 
 
 async def test_cancelling_everyone_does_not_stop_the_clean_up(manager: ShutdownManager) -> None:

@@ -138,16 +138,20 @@ async def test_a_clean_up_that_blocks_the_loop_is_ended(
     assert codes == [expected]
 
 
-async def test_the_watchdog_of_a_clean_up_goes_with_it(manager: ShutdownManager) -> None:
+async def test_the_watchdog_of_a_clean_up_goes_with_it(
+    manager: ShutdownManager, caplog: pytest.LogCaptureFixture
+) -> None:
     """It gives all the time and a bit more, keeps no process alive, and is called off; without force there is none."""
     loop = asyncio.get_running_loop()
     manager.register("handler", nothing)
+    caplog.set_level(logging.INFO)
     manager._begin(loop, "SIGTERM")
     (watchdog,) = watchdogs()
     assert (watchdog.interval, watchdog.daemon) == (manager.timeout + STUCK_GRACE, True)
     await manager.wait_for_shutdown()
     await asyncio.to_thread(watchdog.join, manager.timeout)
     assert not watchdog.is_alive()
+    assert caplog.messages == ["SIGTERM: shutting down", "shutdown (SIGTERM): ran: handler"]
     manager.reset()
     manager.force_exit = False
     manager._begin(loop, "SIGTERM")
@@ -155,7 +159,9 @@ async def test_the_watchdog_of_a_clean_up_goes_with_it(manager: ShutdownManager)
     assert (await manager.wait_for_shutdown()).ran == ("handler",)
 
 
-def test_a_signal_without_a_loop_cleans_up_and_exits(manager: ShutdownManager) -> None:
+def test_a_signal_without_a_loop_cleans_up_and_exits(
+    manager: ShutdownManager, caplog: pytest.LogCaptureFixture
+) -> None:
     """Where no loop runs, or it is closed just then, the handlers run at once and the exit code is kept."""
 
     class Closed:
@@ -165,6 +171,7 @@ def test_a_signal_without_a_loop_cleans_up_and_exits(manager: ShutdownManager) -
         def call_soon_threadsafe(self, *_: object) -> None:
             raise RuntimeError("Event loop is closed")
 
+    caplog.set_level(logging.DEBUG, "reference.utils.reliability.shutdown_manager")
     manager.exit_code = 5
     manager.register("handler", nothing)
     for loop in (None, Closed()):
@@ -176,6 +183,9 @@ def test_a_signal_without_a_loop_cleans_up_and_exits(manager: ShutdownManager) -
         assert exited.value.code == 5
         assert manager.report is not None
         assert (manager.report.ran, manager.report.signal_name) == (("handler",), "SIGTERM")
+    done = "shutdown (SIGTERM): ran: handler"
+    said = [record.getMessage() for record in caplog.records if "shutdown_manager" in record.name]
+    assert said == [done, "the event loop was closed as SIGTERM came", done]
 
 
 def test_a_second_signal_without_force_interrupts(manager: ShutdownManager) -> None:
@@ -260,6 +270,22 @@ async def test_a_signal_wakes_a_windows_selector_loop() -> None:
     assert not loop.remove_reader(number)
     signal.signal(signal.SIGUSR1, before)
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_loop_without_readers_needs_no_wake_up() -> None:
+    """The loop that Windows has by default cannot watch a socket, and wakes by itself: nothing is attached to it."""
+
+    class WithoutReaders(asyncio.SelectorEventLoop):
+        """A loop that cannot watch a file descriptor."""
+
+        def add_reader(self, *_: object) -> None:
+            """Refuse, as the proactor loop does."""
+            raise NotImplementedError
+
+    loop, wake_up = WithoutReaders(), WakeUp()
+    assert not wake_up.attach(loop, "win32")
+    assert signal.set_wakeup_fd(-1) == -1
+    loop.close()
 
 
 def test_a_wake_up_of_a_closed_loop_is_taken_away() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +125,82 @@ async def test_the_log_says_how_it_went(caplog: pytest.LogCaptureFixture) -> Non
         ("WARNING", "shutdown (test): failed: handler"),
         ("WARNING", "shutdown (test): ran: handler; left behind: left"),
     ]
+
+
+def test_a_handler_is_given_its_time_exactly() -> None:
+    """A time below a second is kept, and a shutdown of handlers that do not wait takes none."""
+
+    async def lasts(clock: Callable[[], float]) -> list[float]:
+        ends = list[float]()
+        for timeout in (0.25, None):
+            manager, begin = ShutdownManager(force_exit=False), clock()
+            if timeout:
+                manager.register("handler", never, timeout=timeout)
+            await manager.shutdown()
+            ends.append(clock() - begin)
+        return ends
+
+    assert warp(lasts) == [0.25, 0]
+
+
+async def test_each_of_the_late_may_clean_up() -> None:
+    """A handler that is cancelled has its moment, though another one that was cancelled has ended already."""
+    cleaned = list[str]()
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            cleaned.append("slow")
+
+    manager = ShutdownManager(force_exit=False)
+    for callback in (never, slow):
+        manager.register("handler", callback, timeout=0.01)
+    report = await manager.shutdown()
+    assert (cleaned, report.left_behind) == (["slow"], ())
+
+
+def thread_of(handler: str) -> threading.Thread:
+    """Return the thread in which a plain function runs as a handler."""
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == f"shutdown handler {handler}")
+    return thread
+
+
+async def test_what_ends_later_is_not_left_behind() -> None:
+    """Of the handlers that were given up, those count as left behind that are at work when all is over."""
+    end, released = asyncio.Event(), threading.Event()
+
+    async def deaf() -> None:
+        while not end.is_set():
+            with suppress(asyncio.CancelledError):
+                await end.wait()
+
+    async def release() -> None:
+        thread = thread_of("blocks")
+        end.set()
+        released.set()
+        await asyncio.to_thread(thread.join)
+        await asyncio.sleep(0)
+
+    manager = ShutdownManager(force_exit=False)
+    manager.register("deaf", deaf, timeout=0.01)
+    manager.register("blocks", released.wait, timeout=0.01)
+    manager.register("release", release, Priority.LOW, 30)
+    report = await manager.shutdown()
+    assert (set(report.timed_out), report.ran, report.left_behind) == ({"deaf", "blocks"}, ("release",), ())
+
+
+def test_a_thread_may_outlive_its_loop() -> None:
+    """What a handler's thread brings after its loop was closed is nobody's, and no error of the thread."""
+    released = threading.Event()
+    manager = ShutdownManager(force_exit=False)
+    manager.register("blocks", released.wait, timeout=0.01)
+    assert asyncio.run(manager.shutdown()).left_behind == ("shutdown handler blocks",)
+    thread = thread_of("blocks")
+    released.set()
+    thread.join()  # pytest fails the test if the thread raised
 
 
 async def test_handlers_go_by_name() -> None:
