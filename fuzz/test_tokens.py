@@ -134,7 +134,7 @@ requests = st.lists(
         st.integers(0, 50),
         st.integers(0, 50),
         st.none() | st.integers(1, 7),
-        st.sampled_from([0.0, 0.001, 0.4, 1.0, 5.0, 23.7, 24.0, 30.0]),
+        st.sampled_from([0.0, 0.001, 0.4, 1.0, 5.0, 23.7, 24.0, 30.0, 31 * 24.0, 365 * 24.0]),
     ),
     max_size=18,
 )
