@@ -40,6 +40,12 @@ def test_a_first_delay_comes_after_none() -> None:
     assert config.delay(1) == 1.5
 
 
+def test_a_kind_of_jitter_may_be_given_by_its_name() -> None:
+    """A name is taken for what it names."""
+    config = RetryConfig(base_delay=0.5, jitter="none")  # type: ignore[arg-type]  # as settings have it
+    assert (config.jitter, config.delay(2)) == (Jitter.NONE, 1)
+
+
 def test_a_limited_call_waits_for_a_minute_at_most() -> None:
     """A turn that comes after exactly a minute is waited for; one that comes later is refused at once."""
 

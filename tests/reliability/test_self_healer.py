@@ -415,6 +415,8 @@ def test_one_process_may_ask_twice(healer: SelfHealer) -> None:
     assert healer.ensure_single_instance()[0]
     second = SelfHealer("second")
     second._lock = InstanceLock(healer._lock.path)
+    own = psutil.Process()
+    assert second._lock.holder() == {"pid": own.pid, "create_time": own.create_time(), "caller": "test"}
     assert second.ensure_single_instance() == (True, f"this process, {os.getpid()}, holds the lock already")
 
 
