@@ -131,9 +131,9 @@ def test_cookies_are_those_of_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize(("stream", "start"), [(True, 0), (True, 90), (False, 0), (False, 12.5)])
 def test_ffmpeg_opens_no_url(stream: bool, start: float) -> None:
-    """Ffmpeg may use a pipe or a file and no playlist; it begins where it is told, as each input allows."""
+    """Ffmpeg may use a pipe, by either name, or a file, and no playlist; it begins where each input allows."""
     options = ytdl_source.get_ffmpeg_options(stream, start)
-    assert f"-protocol_whitelist {'pipe' if stream else 'file'} " in options["before_options"]
+    assert f"-protocol_whitelist {'pipe,fd' if stream else 'file'} " in options["before_options"]
     assert "hls" not in options["before_options"]
     assert "-vn" in options["options"]
     sought = options["options" if stream else "before_options"]

@@ -132,7 +132,7 @@ def get_ffmpeg_options(stream: bool = False, start_time: float = 0) -> dict[str,
     ffmpeg opens no URL, whatever its input says: it reads what our own connection brings (`pipe=True`) or a file.
 
     Args:
-        stream: the input is a pipe, in which only reading leads forward; else a file.
+        stream: the input is a pipe, fd to newer ffmpegs, in which only reading leads forward; else a file.
         start_time: seconds to begin at.
 
     Raises:
@@ -141,7 +141,7 @@ def get_ffmpeg_options(stream: bool = False, start_time: float = 0) -> dict[str,
     if not math.isfinite(start_time) or start_time < 0:
         raise ValueError("start_time is a number of seconds from 0 on")
     seek = f"-ss {start_time:.3f}" if start_time else ""
-    before = f"-nostdin -protocol_whitelist {'pipe' if stream else 'file'} -format_whitelist {DEMUXERS}"
+    before = f"-nostdin -protocol_whitelist {'pipe,fd' if stream else 'file'} -format_whitelist {DEMUXERS}"
     if stream:
         return {"before_options": before, "options": f"-vn {seek}".strip()}
     return {"before_options": f"{before} {seek}".strip(), "options": "-vn"}
