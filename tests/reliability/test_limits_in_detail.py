@@ -37,7 +37,9 @@ async def test_limits_of_every_kind_are_checked_together(kind: RateLimitType) ->
     answers = [(await limiter.check_all(["wide", "narrow"], **ids))[0] for _ in range(2)]
     other = ids | {f"{kind}_id": 4}
     answers += [(await limiter.check_all(["wide", "narrow"], **other))[0] for _ in range(2)]
-    assert answers == [True, False, True, False]
+    callers = [ids, other, ids | {f"{kind}_id": 5}]
+    waits = [await limiter.wait_for("narrow", **caller, max_wait=0) for caller in callers]
+    assert (answers, waits) == ([True, False, True, False], [False, False, True])
 
 
 async def test_room_is_made_for_a_sixteenth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +72,13 @@ async def test_a_circuit_that_never_failed_closes_by_its_probes() -> None:
             """Work."""
         assert [breaker.get_status()["successes"] for breaker in (awaited, blocked)] == [successes] * 2
     assert [breaker.state for breaker in (awaited, blocked)] == [CircuitState.CLOSED] * 2
+
+
+def test_a_block_of_a_time_that_is_over_says_nothing() -> None:
+    """What fails in a block that was entered before the circuit was opened and closed again is not counted."""
+    breaker = CircuitBreaker("x", 3, clock=Clock())
+    breaker.__enter__()
+    breaker.trip()
+    breaker.reset()
+    breaker.__exit__(OSError, OSError("old"), None)
+    assert (breaker.state, breaker.failure_count) == (CircuitState.CLOSED, 0)
