@@ -82,7 +82,7 @@ class Oracle:
 
 
 def _forget_applications() -> None:
-    """Empty aiohttp's cache of middlewares, which else keeps a thousand servers of ended tests, with all their routes."""
+    """Empty aiohttp's cache of middlewares, which keeps a thousand servers of ended tests, with their routes."""
     if cached := getattr(web_app, "_cached_build_middleware", None):
         cached.cache_clear()
 
