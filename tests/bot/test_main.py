@@ -136,7 +136,7 @@ async def test_a_signal_in_the_middle_of_a_command_lets_it_finish(discord: Local
     async with started(tmp_path, *at(discord), **token(discord)) as running:
         await running.until("The bot is ready.")
         asked = [owner.slash(general, "ping") for _ in range(5)]
-        assert await owner.reply(asked[0], PATIENCE)  # they have arrived
+        await owner.reply(asked[0], PATIENCE)  # they have arrived
         running.process.send_signal(signal.SIGTERM)
         answers = [await owner.reply(each, PATIENCE) for each in asked]
         assert await running.ended() == ExitCode.OK
