@@ -55,6 +55,14 @@ async def test_room_is_made_for_a_sixteenth(monkeypatch: pytest.MonkeyPatch) -> 
     assert [await admitted(limiter, "x", user=user) for user in (6, 7)] == [7, 10]
 
 
+async def test_room_is_made_in_a_limiter_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limiter that nobody configured makes room, too."""
+    monkeypatch.setattr(RateLimiter, "MAX_BUCKETS", 2)
+    limiter = RateLimiter(clock=Clock())
+    assert [(await limiter.check("command", user))[0] for user in range(4)] == [True] * 4
+    assert limiter.get_stats()["command"] == 2
+
+
 async def test_a_circuit_that_never_failed_closes_by_its_probes() -> None:
     """Probes count, too, in a circuit that was opened by hand: awaited, or in a block."""
     clock = Clock()
