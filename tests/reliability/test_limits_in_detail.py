@@ -27,6 +27,17 @@ async def test_a_changed_limit_holds_for_those_who_are_known() -> None:
     assert [await admitted(limiter, name) for name in ("changed", "other")] == [3, 0]
 
 
+async def test_a_limit_that_is_lowered_below_what_was_spent_leaves_nothing() -> None:
+    """Nobody gets a request out of a budget that became smaller than what they spent, nor owes more than before."""
+    clock = Clock()
+    limiter = RateLimiter(clock=clock)
+    limiter.add_config("x", RateLimitConfig(10, 10))
+    for _ in range(2):
+        assert (await limiter.check("x", 1))[0]
+    limiter.add_config("x", RateLimitConfig(1, 10))
+    assert (await limiter.check("x", 1))[:2] == (False, 10)
+
+
 @pytest.mark.parametrize("kind", [RateLimitType.USER, RateLimitType.CHANNEL, RateLimitType.GUILD])
 async def test_limits_of_every_kind_are_checked_together(kind: RateLimitType) -> None:
     """Of several limits each goes by its own kind of id."""

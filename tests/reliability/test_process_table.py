@@ -20,6 +20,7 @@ from reference.utils.reliability.process_table import (
     program_of,
     without_launchers,
 )
+from reference.utils.reliability.self_healer import _is_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,6 +176,22 @@ def test_only_a_launcher_is_left_out() -> None:
         assert without_launchers(found, "win32") == found
     found = [Seen(["venv/python", "bot.py"], "venv", pid=1), Seen(["python", "bot.py"], "base", pid=2, parent=1)]
     assert without_launchers(found, "win32") == found[1:]
+
+
+def test_a_fork_is_a_part_of_this_process() -> None:
+    """A descendant with this very command line is neither another instance nor ended."""
+    own = psutil.Process()
+
+    class Fork(Seen):
+        """A process that this one started."""
+
+        def parents(self) -> list[psutil.Process]:
+            """Return its ancestors."""
+            return [own]
+
+    fork, other = (Fork(arguments, pid=0) for arguments in (own.cmdline(), ["python", "other.py"]))
+    assert _is_own(fork)  # type: ignore[arg-type]  # all that is asked of a process
+    assert not _is_own(other)  # type: ignore[arg-type]  # the same
 
 
 def test_what_has_ended_is_nobodys_worker(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import errno
 import os
 import signal
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -428,7 +430,24 @@ def test_a_lock_that_stays_taken_is_waited_for_in_vain(healer: SelfHealer) -> No
     healer.patience = 0.05
     taken, why = healer.ensure_single_instance()
     held.release()
-    assert (taken, "of unknown number" in why) == (False, True)
+    sentence = "another instance, process of unknown number, holds the lock and could not be ended"
+    assert (taken, why) == (False, sentence)
+
+
+@WITHOUT_ERRNO
+def test_a_lock_that_comes_free_is_taken(healer: SelfHealer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of a process that has just ended is waited for."""
+    held = InstanceLock(healer._lock.path)
+    assert held.acquire()
+    waits = list[float]()
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        held.release()
+
+    monkeypatch.setattr(self_healer, "time", SimpleNamespace(monotonic=time.monotonic, sleep=wait))
+    assert healer.ensure_single_instance()[0]
+    assert waits == [self_healer.LOCK_POLL]
 
 
 def test_a_lock_file_that_cannot_be_made_is_a_clear_answer(healer: SelfHealer, tmp_path: Path) -> None:
@@ -446,8 +465,11 @@ def test_a_file_system_without_locks_is_a_clear_answer(healer: SelfHealer, monke
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(instance_lock, "_lock", no_locks)
-    taken, why = healer.ensure_single_instance()
-    assert (taken, why.endswith("No locks available")) == (False, True)
+    answers = [healer.ensure_single_instance()]
+    monkeypatch.setattr(instance_lock, "_lock", lambda _: (_ for _ in ()).throw(OSError("odd")))
+    answers.append(healer.ensure_single_instance())
+    sentences = [f"{healer._lock.path} cannot be locked: {why}" for why in ("No locks available", "odd")]
+    assert answers == [(False, sentence) for sentence in sentences]
 
 
 @pytest.mark.parametrize(

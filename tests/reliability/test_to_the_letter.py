@@ -257,6 +257,32 @@ async def test_a_way_that_fails_is_left_alone_for_its_time(caplog: pytest.LogCap
     assert (caught.value.message, len(caught.value.exceptions)) == ("only: no way worked", 1)
 
 
+async def test_a_way_may_be_given_up_again_after_a_reset() -> None:
+    """A reset while somebody finds out whether a way is back forgets that, too: the next failure is like the first."""
+    clock, begun, end = Clock(), asyncio.Event(), asyncio.Event()
+
+    async def hangs() -> str:
+        begun.set()
+        await end.wait()
+        raise OSError("down")
+
+    news = GracefulDegradation("news", 10, clock=clock).add("live", hangs).add("old", lambda: "old")
+    end.set()
+    assert await news.run() == "old"
+    end.clear()
+    begun.clear()
+    clock.now += 10
+    probe = asyncio.create_task(news.run())
+    await begun.wait()
+    news.reset()
+    end.set()
+    assert await probe == "old"
+    clock.now += 10
+    begun.clear()
+    assert await news.run() == "old"
+    assert begun.is_set(), "the way is not tried any more"
+
+
 def test_the_health_of_a_service_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     """Three failures in a row make a service ill and two successes well; each change is logged and told once."""
     caplog.set_level(logging.INFO)
