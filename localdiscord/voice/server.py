@@ -94,7 +94,7 @@ class VoiceServer:
         await asyncio.gather(*(connection.closed.wait() for connection in connections))
         if self._udp:
             self.registry.transmit = lambda data, receiver: None  # noqa: ARG005
-            self._udp.close()
+            self._udp.abort()  # closed, it would stay open on Windows where a datagram is on its way
             self._udp = None
 
     # -- what the rest of the local Discord does with it ----------------------------------------------------------

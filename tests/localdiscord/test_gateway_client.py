@@ -182,7 +182,7 @@ async def test_without_zstandard_the_gateway_speaks_zlib(discord: LocalDiscord) 
     arguments = (str(discord.port), discord.town.application.token, str(general.id))
     process = await asyncio.create_subprocess_exec(sys.executable, "-W", "ignore", "-c", WITHOUT_ZSTANDARD, *arguments)
     try:
-        said = await discord.person(discord.town.owner).expect(general, lambda message: message.author.bot, 20)
+        said = await discord.person(discord.town.owner).expect(general, lambda message: message.author.bot, 60)
     finally:
         process.kill()
         await process.wait()

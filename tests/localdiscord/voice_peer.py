@@ -75,7 +75,7 @@ class VoicePeer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.udp.close()
+        self.udp.abort()
         await self.socket.close()
 
     @property
