@@ -270,6 +270,20 @@ async def test_closing_waits_for_what_is_out_and_no_longer_than_told(pool: Pool)
     assert (pool.out, pool.idle) == (0, 0)
 
 
+async def test_closing_waits_for_the_last_that_is_out(pool: Pool) -> None:
+    """Of two connections that are out the first to come back does not end the closing, the second does."""
+    async with pool.lend():
+        async with pool.lend():
+            closing = asyncio.create_task(pool.close(30))
+            while pool.idle or not pool._waiting_for_none:  # noqa: ASYNC110  the closing is what is waited for
+                await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not closing.done()
+    assert await closing
+    assert (pool.out, pool.idle) == (0, 0)
+
+
 async def test_new_connections_replace_the_old_ones_at_once(pool: Pool) -> None:
     """After a renewal idle connections are gone, and one that is out is not lent again."""
     async with pool.lend():
