@@ -84,7 +84,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     files |= {"reference/utils/shop/__init__.py": "", "conftest.py": 'pytest_plugins = ["harness.plugin"]\n'}
     files["pyproject.toml"] = (
         '[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib", "--subject=reference"]\n'
-        'filterwarnings = ["error::pytest.PytestUnraisableExceptionWarning"]\n'
+        'filterwarnings = ["error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning"]\n'
     )
     for name, text in files.items():
         path = root / name
