@@ -69,6 +69,16 @@ async def test_a_clean_loan_ends_at_once(pool: Pool, rows: int) -> None:
     assert (pool.out, pool.idle) == (0, 1)
 
 
+async def test_a_query_whose_rows_all_came_holds_nothing_open(pool: Pool) -> None:
+    """Whoever takes the one row of a query and leaves is not kept by a cursor that might have more."""
+    loan = pool.lend()
+    connection = await loan.__aenter__()
+    assert (await (await connection.execute("SELECT number FROM numbers LIMIT 1")).fetchone())[0] == 0
+    with pytest.raises(StopIteration):
+        loan.__aexit__(None, None, None).send(None)
+    assert (pool.out, pool.idle) == (0, 1)
+
+
 async def test_an_open_cursor_that_somebody_keeps_is_closed(pool: Pool) -> None:
     """Rows that nobody fetched hold back no checkpoint, though the cursor is still known."""
     async with pool.lend() as connection:
@@ -352,7 +362,8 @@ def test_statements_are_cut_where_sqlite_cuts_them() -> None:
     assert found[0][2] == "CREATE TABLE a (b);"
     assert found[1][2].endswith("END;")
     assert found[2][2] == "insert INTO a VALUES ('--;') ;"
-    assert [each.line for each in statements("\nSELECT 1;\n\nSELECT 2")] == [2, 4]
+    split = [(each.line, each.text) for each in statements("\nSELECT 1;\n\nSELECT 2 \n")]
+    assert split == [(2, "SELECT 1;"), (4, "SELECT 2")]
     with pytest.raises(ValueError, match=r"^line 3: the last statement has no end$"):
         list(statements("SELECT 1;\n\n SELECT 'x\n\n"))
     for unended in ("SELECT 1;\n/* no end", "SELECT 1;\n-- end"):
