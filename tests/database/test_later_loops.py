@@ -13,6 +13,7 @@ from reference.utils.database import migrations
 from reference.utils.database import pool as pool_module
 from reference.utils.database import worker as worker_module
 from reference.utils.database.connection import see_through
+from reference.utils.database.database import Database
 from reference.utils.database.json_export import Exporter
 from reference.utils.database.pool import Pool
 from tests.reliability.warp import warp
@@ -20,8 +21,6 @@ from tests.reliability.warp import warp
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from reference.utils.database.database import Database
 
 
 def test_a_change_after_a_flush_is_collected_for_the_whole_delay() -> None:
@@ -105,6 +104,27 @@ def test_a_file_under_way_in_a_loop_that_is_gone_is_not_waited_for(tmp_path: Pat
     loop.close()
     asyncio.run(asyncio.wait_for(exporter.settle(), 30))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_that_a_loop_left_unmade_are_made_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that ends while the tables are made leaves the work to whoever asks in a later one."""
+    monkeypatch.setattr(Database, "_instance", None)
+    made = Database()
+    made.db_path = str(tmp_path / "bot.db")
+    loop = asyncio.new_event_loop()
+    first = loop.create_task(made.get_user_stats(1, 2))
+    while made._readying is None:
+        loop.run_until_complete(asyncio.sleep(0))
+    for task in (first, made._readying):
+        task._log_destroy_pending = False  # type: ignore[union-attr]  # the loop ends in its midst, as on Ctrl+C
+    loop.close()
+
+    async def later() -> int:
+        async with asyncio.timeout(25):
+            return int((await made.get_user_stats(1, 2))["messages_count"])
+
+    assert asyncio.run(later()) == 0
+    asyncio.run(made.close_pool(0.1))
 
 
 @pytest.mark.parametrize("error", [None, sqlite3.OperationalError("disk full")])

@@ -8,6 +8,7 @@ import logging
 import re
 import sqlite3
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,24 @@ def test_a_crew_is_as_large_as_the_work_at_once() -> None:
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("sqlite ")]
     assert all(thread.daemon for thread in ours), "a thread would keep the process from ending"
     assert 3 <= crew.size <= 50, "a few threads may be on their way back when the next tasks come"
+
+
+def test_a_crew_grows_when_more_work_comes_at_once() -> None:
+    """One thread that is free again takes one task: a second one that comes with it gets a thread of its own."""
+    crew, together = Crew(), threading.Barrier(3)
+
+    def meet() -> None:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(10)
+
+    Inbox(crew).put(lambda: None)
+    while not crew._idle:
+        threading.Event().wait(0.001)
+    for inbox in (Inbox(crew), Inbox(crew)):
+        inbox.put(meet)
+    meet()
+    assert not together.broken
+    assert crew.size == 2
 
 
 @pytest.mark.parametrize("rows", [1, ROWS])
