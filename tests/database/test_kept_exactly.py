@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reference.utils.database import database as module
 from reference.utils.database.ai_history import ROLES
 from reference.utils.database.database import Database, UnknownSettingError, UnknownStatError
 from reference.utils.database.guild_settings import SETTINGS
@@ -280,11 +282,15 @@ async def test_queues_of_guilds_are_apart(database: Database) -> None:
 
 
 async def test_a_settings_file_is_named_after_its_guild(database: Database) -> None:
-    """The file of a guild's settings is due until it is written."""
+    """The file of a guild's settings is due until it is written, and says what this guild set."""
+    await database.save_guild_settings(7, language="de")
     await database.export_guild_settings(7)
     assert database.exporter.pending == ["guild_settings_7.json"]
     await database.flush_pending_exports()
     assert database.exporter.pending == []
+    file = module.EXPORT_DIR / "guild_settings_7.json"
+    assert json.loads(file.read_bytes()) == await database.get_guild_settings(7)
+    assert json.loads(file.read_bytes())["language"] == "de"
 
 
 async def test_a_file_that_cannot_be_opened_is_unhealthy(
