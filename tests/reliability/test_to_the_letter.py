@@ -208,6 +208,18 @@ def test_a_wait_is_read(value: object, seconds: float | None) -> None:
     assert parse_retry_after(value, 1000) == seconds
 
 
+@pytest.mark.posix("Windows cannot change a process's time zone")
+def test_a_date_without_a_zone_is_universal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the bot runs, a date that does not say its zone is meant as UTC."""
+    try:
+        with monkeypatch.context() as there:
+            there.setenv("TZ", "Asia/Bangkok")
+            vars(time)["tzset"]()
+            assert parse_retry_after("Thu, 01 Jan 1970 00:17:10 -0000", 1000) == 30
+    finally:
+        vars(time)["tzset"]()
+
+
 def test_a_wait_is_looked_for_in_order() -> None:
     """The attribute comes before the headers, and those before the response's; their names are of any case."""
     response = namedtuple("response", "headers")  # noqa: PYI024  any object with headers
@@ -393,6 +405,8 @@ def test_a_caller_is_described() -> None:
     assert describe(context)._asdict() == {"user_id": 1, "channel_id": 2, "guild_id": 3}
     context.guild = None
     assert describe(context)._asdict() == {"user_id": 1, "channel_id": 2, "guild_id": None}
+    for more in ({"response": 1}, {"user": SimpleNamespace(id=4)}, {"response": 1, "followup": 2}):
+        assert describe(SimpleNamespace(**vars(context), **more)).user_id == 1, "it is no interaction"
     sentence = "a limited command needs a context, an interaction or a message among its arguments"
     with pytest.raises(TypeError, match=f"^{sentence}$"):
         find_source((plain, 1))
