@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness.machine import is_wine
+from harness.parts.process import CTRL_BREAK_HEARD
 from harness.project import HOME
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ __all__ = ["BotProcess", "launch"]
 
 END_GENTLY = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
 """What asks a process to end in order; Windows delivers it to processes of a group of their own."""
+
+AS_MODULE = "import runpy\nrunpy.run_module({program!r}, run_name='__main__', alter_sys=True)\n"
+"""What `-m` does, for a program that has to begin with something else."""
 
 PATIENCE = 60.0
 """Seconds for a process to be ready or to end."""
@@ -42,10 +47,12 @@ class BotProcess:
     def __init__(self, discord: LocalDiscord, data: Path, program: str = "reference", **variables: str) -> None:
         place = f"127.0.0.1:{discord.port}"
         chosen = {f"BOT_{name}": value for name, value in {"HEALTH__PORT": "0", **variables}.items()}
+        run = ("-c", CTRL_BREAK_HEARD + AS_MODULE.format(program=program)) if is_wine() else ("-m", program)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", program, "--local", place, "--no-browser", "--data", str(data)],
+            [sys.executable, *run, "--local", place, "--no-browser", "--data", str(data)],
             cwd=HOME,
             env=os.environ | {"DISCORD_TOKEN": discord.town.application.token, **chosen},
+            stdin=subprocess.PIPE if is_wine() else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -74,16 +81,17 @@ class BotProcess:
 
     async def terminate(self) -> int:
         """Ask it to end in order; return its exit code."""
-        self.process.send_signal(END_GENTLY)
-        await asyncio.to_thread(self.process.communicate, timeout=PATIENCE)
+        if not is_wine():
+            self.process.send_signal(END_GENTLY)
+        await asyncio.to_thread(self.process.communicate, b"\n" if is_wine() else None, PATIENCE)
         return self.process.returncode
 
     def close(self) -> None:
         """Leave nothing of it."""
         if self.process.poll() is None:
             self.kill()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        for stream in filter(None, (self.process.stdin, self.process.stdout)):
+            stream.close()
 
 
 @pytest.fixture
