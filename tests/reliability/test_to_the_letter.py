@@ -20,7 +20,7 @@ from reference.utils.reliability import error_recovery
 from reference.utils.reliability.backoff import BackoffState, Jitter, RetryConfig
 from reference.utils.reliability.cached_calls import cached_with_ttl
 from reference.utils.reliability.circuit_breaker import CircuitBreaker, CircuitBreakerOpenError
-from reference.utils.reliability.command_limits import describe, find_source, tell
+from reference.utils.reliability.command_limits import SHORTEST_NOTICE, describe, find_source, tell
 from reference.utils.reliability.degradation import DegradationExhaustedError, GracefulDegradation
 from reference.utils.reliability.error_recovery import retry_async, with_retry
 from reference.utils.reliability.eviction import evict
@@ -422,7 +422,9 @@ async def test_a_refusal_that_cannot_be_told_is_logged(caplog: pytest.LogCapture
 
     await tell(SimpleNamespace(reply=reply), "slowly", 61.2)
     assert told == [(("slowly",), {"delete_after": 62, "mention_author": False})]
-    assert caplog.messages == ["a refused caller could not be told"]
+    await tell(SimpleNamespace(send=reply), "in a channel", 1)
+    assert told[1:] == [(("in a channel",), {"delete_after": SHORTEST_NOTICE, "mention_author": False})]
+    assert caplog.messages == ["a refused caller could not be told"] * 2
     assert caplog.records[0].exc_info is not None
 
 
