@@ -166,6 +166,7 @@ async def test_a_kill_loses_nothing_that_was_acknowledged(discord: LocalDiscord,
         assert answer.author == discord.town.application.bot
 
 
+@pytest.mark.wine_fault("msvcrt.locking of a byte that is locked fails with errno 0, not EACCES")
 async def test_one_process_for_one_folder(discord: LocalDiscord, tmp_path: Path) -> None:
     """A second process on the same data is refused, and ends nothing; one on other data runs."""
     async with started(tmp_path / "a", *at(discord), **token(discord)) as first:
