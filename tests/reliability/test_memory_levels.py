@@ -98,7 +98,9 @@ def test_tight_memory_empties_every_cache(caplog: pytest.LogCaptureFixture) -> N
         for number in range(3):
             cache.set(number, number)
         monitor.register(name, cache)
-    monitor.register("gone", TTLCache[int, int]())
+    gone = TTLCache[int, int]()
+    gone.set(1, 1)
+    monitor.register("gone", gone)
     monitor.unregister("gone")
     monitor.unregister("never there")
     assert monitor.check() == MemoryUsage(300, MemoryLevel.CRITICAL, 6)

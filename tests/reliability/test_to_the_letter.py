@@ -102,6 +102,8 @@ def test_what_is_dropped_of_many_buckets() -> None:
         crowd = buckets(*spent)
         assert evict(crowd, 2, clock()) == 0
         assert list(crowd) == kept
+    crowd = buckets(10, 9)
+    assert (evict(crowd, 1, clock()), list(crowd)) == (0, [0]), "a caller with a request left may go"
     assert evict(buckets(10, 9.5), 2, clock()) == pytest.approx(0.5)
     assert evict({}, 2, clock()) == 1
 
