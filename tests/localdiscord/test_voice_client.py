@@ -190,6 +190,9 @@ async def test_a_client_comes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch
     before = stage.server.voice.session(stage.town.guild.id, stage.bot.id)
     assert stage.server.voice.break_connection(stage.town.guild.id, stage.bot.id, code)
     await stage.server.voice.arrival(stage.town.guild.id, stage.bot.id)
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(voice.wait_until_connected, 1):
+            pass
     voice.resume()
     await stage.heard.until(lambda heard: not source.left and heard.frames[-1] == source.sent[-1])
     assert stage.server.voice.session(stage.town.guild.id, stage.bot.id) is not before

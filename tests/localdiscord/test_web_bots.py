@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,9 @@ from localdiscord.web import using
 from tests.localdiscord.showcase import png
 
 if TYPE_CHECKING:
-    from playwright.async_api import Locator, Page
+    from collections.abc import Callable
+
+    from playwright.async_api import Locator, Page, WebSocketRoute
 
     from tests.localdiscord.conftest import Pages
 
@@ -49,6 +53,31 @@ async def use(page: Page, command: str) -> None:
 def last(page: Page) -> Locator:
     """Return the last message."""
     return page.locator(".message").last
+
+
+async def test_late_offers_are_held_against_what_is_typed_by_then(pages: Pages) -> None:
+    """An answer that arrives late shows no suggestions for what had been typed when it was asked for."""
+    page = await pages.door()
+    held: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+
+    def between(tab: WebSocketRoute) -> None:
+        server = tab.connect_to_server()
+
+        def asked(message: str | bytes) -> None:
+            if json.loads(message)["do"] == "commands":
+                held.put_nowait(lambda: server.send(message))
+            else:
+                server.send(message)
+
+        tab.on_message(asked)
+
+    await page.route_web_socket("**/socket", between)
+    await page.reload()
+    await page.get_by_role("button", name="Carol").click()
+    await expect(page.locator("#entry")).to_have_attribute("placeholder", "Message #general")
+    await page.locator("#entry").press_sequentially("/silent")
+    (await asyncio.wait_for(held.get(), 20))()
+    await expect(page.locator("#composer .option.active")).to_contain_text("/silent")
 
 
 async def test_a_command_by_keyboard_alone(pages: Pages) -> None:

@@ -200,7 +200,7 @@ export class Composer {
   suggestNow() {
     const before = this.entry.value.slice(0, this.entry.selectionStart);
     if (before.startsWith("/") && !before.includes("\n") && store.can("commands")) {
-      const looking = (this.looking = this.suggestCommands(before.slice(1)).finally(() => this.looking === looking && (this.looking = null)));
+      const looking = (this.looking = this.suggestCommands().finally(() => this.looking === looking && (this.looking = null)));
       return looking;
     }
     const found = /(?:^|\s)([@#:])([^\s@#:]*)$/.exec(before);
@@ -215,7 +215,7 @@ export class Composer {
     this.changed(false);
   }
 
-  async suggestCommands(typed) {
+  async suggestCommands() {
     const channel = store.here;
     if (this.offers?.channel !== channel || !this.suggest.isOpen) {
       const list = await kindly(store.ask("commands", { channel }));
@@ -223,6 +223,7 @@ export class Composer {
       this.offers = { channel, list };
     }
     if (!this.entry.value.startsWith("/")) return;
+    const typed = this.entry.value.slice(1, this.entry.selectionStart); // now: answers may come in any order
     const words = typed.toLowerCase().trim();
     const rank = (offer) => (offer.shown.startsWith(words) || offer.name.startsWith(words) ? 0 : offer.shown.includes(words) || offer.name.includes(words) ? 1 : offer.description.toLowerCase().includes(words) ? 2 : 3);
     const fitting = this.offers.list.map((offer) => [rank(offer), offer]).filter(([order]) => order < 3);
