@@ -17,6 +17,7 @@ from harness.parts.process import SLEEPER, Crowd
 from harness.patch import PatchError, parse
 from harness.project import HOME
 from reference.cogs.music.requirements import missing_parts
+from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from reference.utils.reliability.process_table import BotIdentity, same_file
 
@@ -69,6 +70,7 @@ def test_a_tree_far_down_is_copied_patched_and_imported(far: Path) -> None:
 async def test_a_database_far_down_is_made_and_read(far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bot's data may lie in any folder."""
     monkeypatch.setattr(Database, "_instance", None)
+    monkeypatch.setattr(database_module, "EXPORT_DIR", far / "data" / "db_export")
     database = Database()
     database.db_path = str(far / "data" / "bot.db")
     assert len(database.db_path) > LONGEST
