@@ -55,8 +55,8 @@ def last(page: Page) -> Locator:
     return page.locator(".message").last
 
 
-async def test_late_offers_are_held_against_what_is_typed_by_then(pages: Pages) -> None:
-    """An answer that arrives late shows no suggestions for what had been typed when it was asked for."""
+async def late_offers(pages: Pages) -> tuple[Page, asyncio.Queue[Callable[[], None]]]:
+    """Return a page at Carol's message box, and how what it asks of the commands is let through."""
     page = await pages.door()
     held: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
 
@@ -75,9 +75,36 @@ async def test_late_offers_are_held_against_what_is_typed_by_then(pages: Pages) 
     await page.reload()
     await page.get_by_role("button", name="Carol").click()
     await expect(page.locator("#entry")).to_have_attribute("placeholder", "Message #general")
+    return page, held
+
+
+async def test_late_offers_are_held_against_what_is_typed_by_then(pages: Pages) -> None:
+    """An answer that arrives late shows no suggestions for what had been typed when it was asked for."""
+    page, held = await late_offers(pages)
     await page.locator("#entry").press_sequentially("/silent")
     (await asyncio.wait_for(held.get(), 20))()
     await expect(page.locator("#composer .option.active")).to_contain_text("/silent")
+    assert held.empty()
+
+
+async def test_a_quick_hand_does_not_wait_for_the_offers(pages: Pages) -> None:
+    """Enter twice, before the commands are there, chooses and sends, as it does when they are."""
+    page, held = await late_offers(pages)
+    await page.locator("#entry").press_sequentially("/panel")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    (await asyncio.wait_for(held.get(), 20))()
+    await expect(page.get_by_role("button", name="Count: 0")).to_be_visible()
+
+
+async def test_late_offers_hold_no_message_back(pages: Pages) -> None:
+    """Who writes something else while the commands are asked for sends it by Enter."""
+    page, held = await late_offers(pages)
+    await page.locator("#entry").press_sequentially("/")
+    await asyncio.wait_for(held.get(), 20)
+    await page.locator("#entry").fill("Words")
+    await page.keyboard.press("Enter")
+    await expect(last(page).locator(".text")).to_have_text("Words")
 
 
 async def test_a_command_by_keyboard_alone(pages: Pages) -> None:

@@ -91,9 +91,9 @@ export class Composer {
   }
 
   key(event) {
-    if (this.looking && (event.key === "Enter" || event.key === "Tab")) {
+    if (this.looking && this.entry.value.startsWith("/") && (event.key === "Enter" || event.key === "Tab")) {
       event.preventDefault();
-      this.looking.then(() => this.suggest.isOpen && this.suggest.take(this.suggest.active));
+      this.looking.keys.push(event.key); // they are for the offers that are on their way
       return;
     }
     if (this.suggest.key(event)) return;
@@ -199,10 +199,7 @@ export class Composer {
 
   suggestNow() {
     const before = this.entry.value.slice(0, this.entry.selectionStart);
-    if (before.startsWith("/") && !before.includes("\n") && store.can("commands")) {
-      const looking = (this.looking = this.suggestCommands().finally(() => this.looking === looking && (this.looking = null)));
-      return looking;
-    }
+    if (before.startsWith("/") && !before.includes("\n") && store.can("commands")) return this.suggestCommands();
     const found = /(?:^|\s)([@#:])([^\s@#:]*)$/.exec(before);
     const source = found && SOURCES[found[1]];
     const options = source ? source(found[2].toLowerCase()) : [];
@@ -215,15 +212,29 @@ export class Composer {
     this.changed(false);
   }
 
-  async suggestCommands() {
+  /** Offer the commands of this channel; each time the list opens anew they are asked for, once. */
+  suggestCommands() {
     const channel = store.here;
-    if (this.offers?.channel !== channel || !this.suggest.isOpen) {
-      const list = await kindly(store.ask("commands", { channel }));
-      if (!list) return;
+    if (this.offers?.channel === channel && this.suggest.isOpen) return this.showCommands();
+    if (this.looking?.channel === channel) return undefined;
+    const looking = (this.looking = { channel, keys: [] });
+    return kindly(store.ask("commands", { channel })).then((list) => {
+      if (this.looking !== looking) return;
+      this.looking = null;
+      if (!list || store.here !== channel) return;
       this.offers = { channel, list };
-    }
+      this.showCommands();
+      for (const key of looking.keys) {
+        if (this.command) key === "Enter" && this.command.send();
+        else if (this.suggest.isOpen) this.suggest.take(this.suggest.active);
+      }
+    });
+  }
+
+  /** Show which commands fit what is typed by now. */
+  showCommands() {
     if (!this.entry.value.startsWith("/")) return;
-    const typed = this.entry.value.slice(1, this.entry.selectionStart); // now: answers may come in any order
+    const typed = this.entry.value.slice(1, this.entry.selectionStart);
     const words = typed.toLowerCase().trim();
     const rank = (offer) => (offer.shown.startsWith(words) || offer.name.startsWith(words) ? 0 : offer.shown.includes(words) || offer.name.includes(words) ? 1 : offer.description.toLowerCase().includes(words) ? 2 : 3);
     const fitting = this.offers.list.map((offer) => [rank(offer), offer]).filter(([order]) => order < 3);
