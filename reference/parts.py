@@ -93,14 +93,15 @@ async def json(_bot: Bot) -> AsyncIterator[None]:
 async def database(bot: Bot) -> AsyncIterator[None]:
     """Bring the database up to date; write what is due and close it at the end."""
     bot.database.db_path = str(bot.settings.database)
-    database_module.EXPORT_DIR = bot.settings.exports
-    database_module.init_database()
-    await bot.database.init_schema()
+    exports, database_module.EXPORT_DIR = database_module.EXPORT_DIR, bot.settings.exports
     try:
+        database_module.init_database()
+        await bot.database.init_schema()
         yield
     finally:
         if not await bot.database.close_pool():
             log.warning("the database could not be closed in time")
+        database_module.EXPORT_DIR = exports
 
 
 @asynccontextmanager

@@ -13,7 +13,6 @@ from fuzz.conformance import judged
 from localdiscord import LocalDiscord
 from reference.bot import Bot, build_bot
 from reference.config import LimitSettings, Settings
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.settling import settled
 
@@ -71,7 +70,6 @@ def settings(tmp_path: Path) -> Settings:
 async def stage(discord: LocalDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A local Discord with the bot, ready."""
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     bot = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
     async with running(bot, discord):
         yield Stage(discord, bot)

@@ -8,7 +8,6 @@ import pytest
 
 from reference.bot import build_bot
 from reference.cogs.ai.growing import GrowingAnswers
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.ai.service import Service
 from tests.bot.bot_process import BotProcess, launch
@@ -56,7 +55,6 @@ async def test_an_answer_under_way_is_ended_by_the_next_bot(
     broken = await carol.expect(general, lambda seen: seen.content == "Once upon a time …", after=second.id)
     killed.kill()
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     again = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
     async with running(again, discord):
         await carol.expect(general, lambda seen: seen.content == "Once upon a time\n-# stopped", after=second.id)

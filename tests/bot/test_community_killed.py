@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from reference import bot as bot_module
 from reference.bot import build_bot
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import running
@@ -39,7 +38,6 @@ async def test_nothing_is_lost_or_doubled_by_a_kill(
     await carol.expect(general, lambda seen: seen.content.startswith("⏰"))
     killed.kill()
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     monkeypatch.setattr(bot_module, "AREAS", ("community",))
     again = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
     async with running(again, discord):

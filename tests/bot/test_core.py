@@ -26,7 +26,6 @@ from reference.listening import concerns
 from reference.parts import Running
 from reference.refusals import Refused
 from reference.services import health as side_service
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from reference.utils.monitoring.alerting import AlertManager
 from reference.utils.monitoring.health_api import health_data
@@ -490,7 +489,6 @@ async def test_health_is_pushed_to_the_side_service(
 ) -> None:
     """Where a side service runs, it knows the bot's health and figures after the bot is gone."""
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     runner = web.AppRunner(side_service.make_app())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -512,7 +510,6 @@ async def test_health_is_pushed_to_the_side_service(
 async def test_each_shard_has_its_own_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discord: Any) -> None:
     """A bot of two shards shows both on the health page, and the guild on the one that hears of it."""
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     bot = build_bot(
         Settings(data=tmp_path, shards=2),
         connector=discord.connector(),

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from reference import bot as bot_module
 from reference.bot import build_bot
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.bot_process import BotProcess, launch
 from tests.bot.conftest import Stage, running
@@ -67,7 +66,6 @@ async def test_a_bot_that_is_killed_in_the_middle_of_a_ban_leaves_neither_silenc
     discord.faults._waiting.clear()
     monkeypatch.setattr(bot_module, "AREAS", ("moderation", "settings"))
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
     again = build_bot(settings, connector=discord.connector(), guild_ready_timeout=0)
     async with running(again, discord):
         court = Court(Stage(discord, again))

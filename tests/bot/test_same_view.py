@@ -20,7 +20,6 @@ from localdiscord.gateway.codes import Close
 from localdiscord.model.channel import ChannelType
 from reference.bot import Bot, build_bot
 from reference.config import LimitSettings, Settings
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from tests.bot.conftest import running
 from tests.bot.settling import settled
@@ -53,7 +52,6 @@ class SameView(RuleBasedStateMachine):
         self.patches.setattr(ExponentialBackoff, "delay", lambda _self: 0.0)
         self.patches.setattr(Bot, "before_identify_hook", _at_once)
         self.patches.setattr(Database, "_instance", None)
-        self.patches.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
         self.runner.run(self._start())
 
     async def _start(self) -> None:

@@ -18,7 +18,6 @@ from reference.config import HealthSettings, LimitSettings, SentrySettings, Sett
 from reference.exit_codes import ExitCode
 from reference.supervision import Supervisor
 from reference.terminal import Terminal
-from reference.utils.database import database as database_module
 from reference.utils.database.database import Database
 from reference.utils.database.migrations import MigrationError
 from reference.utils.monitoring.health_api import health_data
@@ -118,7 +117,6 @@ def settings(tmp_path: Path) -> Settings:
 def own_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test a database of its own."""
     monkeypatch.setattr(Database, "_instance", None)
-    monkeypatch.setattr(database_module, "EXPORT_DIR", database_module.EXPORT_DIR)
 
 
 @pytest.fixture(autouse=True)
