@@ -138,11 +138,15 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it, installed, in an empty directory."""
+    built = _build_wheel(session)
+    session.install("--quiet", "--constraint", str(LOCK), "--force-reinstall", str(built), silent=True)
+    _use_installed(session, ("python",), ("executable-audit",), *session.posargs)
+
+
+def _build_wheel(session: nox.Session) -> Path:
+    """Build the wheel and return its place; stop where it lacks a file of ours."""
     session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
-    folder, empty = Path(session.create_tmp(), "dist"), Path(session.create_tmp(), "empty")
-    for place in (folder, empty):
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
+    folder = _empty_folder(session, "dist")
     session.run("uv", "build", "--quiet", "--wheel", "--build-constraint", str(LOCK), "--out-dir", str(folder))
     built = next(folder.glob("*.whl")).resolve()
     with zipfile.ZipFile(built) as archive:
@@ -152,15 +156,25 @@ def wheel(session: nox.Session) -> None:
     ours = {place.as_posix() for place in places if not re.search(r"(^|/)(\.|__pycache__/)", place.as_posix())}
     if missing := sorted(ours - packed):
         session.error(f"the wheel lacks {', '.join(missing)}")
-    session.install("--quiet", "--constraint", str(LOCK), "--force-reinstall", str(built), silent=True)
-    with session.chdir(empty):
-        code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
-        installed = str(session.run("python", "-c", code, silent=True)).strip()
-        session.run("executable-audit", "judge", "--subject", installed, *(session.posargs or SAMPLE))
-        session.run("python", "-m", "reference", "check")
-        for left in Path.cwd().iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        session.run("python", "-I", str(INSTALLED))
+    return built
+
+
+def _empty_folder(session: nox.Session, name: str) -> Path:
+    folder = Path(session.create_tmp(), name).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _use_installed(session: nox.Session, python: tuple[str, ...], audit: tuple[str, ...], *sample: str) -> None:
+    """Judge the reference that came with the wheel, check the bot, and use both, each in an empty directory."""
+    code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
+    with session.chdir(_empty_folder(session, "empty")):
+        installed = str(session.run(*python, "-c", code, silent=True, external=True)).strip()
+        session.run(*audit, "judge", "--subject", installed, *(sample or SAMPLE), external=True)
+        session.run(*python, "-m", "reference", "check", external=True)
+    with session.chdir(_empty_folder(session, "empty")):
+        session.run(*python, str(INSTALLED), external=True)
 
 
 @nox.session
@@ -215,17 +229,17 @@ WINDOWS_JOBS = {
     "judge": ("-m", "harness", "judge", "--subject", "reference"),
     "prove": ("-m", "harness", "prove"),
 }
-WINDOWS_WHOLE = ("tests", "judge", "prove")
+WINDOWS_WHOLE = ("tests", "judge", "prove", "wheel")
 WINDOWS_TARGET = ("--python-platform", "x86_64-pc-windows-msvc", "--only-binary", ":all:")
-ELSEWHERE = "harness/elsewhere.py"
+ELSEWHERE = Path("harness", "elsewhere.py").resolve()
 
 
 @nox.session
 def windows(session: nox.Session) -> None:
-    """Run tests, judge and prove on a Windows Python, WINDOWS_PYTHON="wine python.exe" for one: -- tests -k F12."""
+    """Run tests, judge, prove, wheel on a Windows Python, WINDOWS_PYTHON="wine python.exe" for one: -- tests -k F12."""
     chosen, rest = session.posargs[:1], session.posargs[1:]
-    if chosen and chosen[0] not in WINDOWS_JOBS:
-        session.error(f"{chosen[0]}: is none of the jobs {', '.join(WINDOWS_JOBS)}")
+    if chosen and chosen[0] not in (*WINDOWS_JOBS, "wheel"):
+        session.error(f"{chosen[0]}: is none of the jobs {', '.join(WINDOWS_JOBS)}, wheel")
     given = os.environ.get("WINDOWS_PYTHON", sys.executable if os.name == "nt" else "")
     if not given:
         session.error("set WINDOWS_PYTHON to a Windows Python, or to a command that runs one under Wine")
@@ -237,14 +251,31 @@ def windows(session: nox.Session) -> None:
     session.log(f"Python {version[0]}.{version[1]} on {platform}")
     session.install("--quiet", "--constraint", str(LOCK), "uv", silent=True)
     site = _install_for_windows(session, command, f"{version[0]}.{version[1]}")
-    places = "|".join([".", str(site), str(site.with_name("pycache"))])
     for job in chosen or WINDOWS_WHOLE:
-        session.run(*command, ELSEWHERE, "run", places, *WINDOWS_JOBS[job], *rest, external=True)
+        if job == "wheel":
+            _use_wheel_elsewhere(session, command, site, *rest)
+        else:
+            session.run(*_elsewhere(command, Path.cwd(), site), *WINDOWS_JOBS[job], *rest, external=True)
+
+
+def _use_wheel_elsewhere(session: nox.Session, command: list[str], site: Path, *sample: str) -> None:
+    own = site.with_name("wheel")
+    shutil.rmtree(own, ignore_errors=True)
+    built = str(_build_wheel(session))
+    session.run("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(own), built)
+    python = _elsewhere(command, own, site)
+    _use_installed(session, python, (*python, "-m", "harness"), *sample)
+
+
+def _elsewhere(command: list[str], code: Path, site: Path) -> tuple[str, ...]:
+    """Return the command that runs Python with our code and the dependencies, from whatever folder."""
+    places = "|".join(map(str, (code, site, site.with_name("pycache"))))
+    return (*command, str(ELSEWHERE), "run", places)
 
 
 def _install_for_windows(session: nox.Session, command: list[str], version: str) -> Path:
     """Put the project and what the interpreter lacks of its locked dependencies into a folder; return the folder."""
-    site = Path(session.virtualenv.location) / f"windows-{version}" / "site-packages"
+    site = Path(session.virtualenv.location).resolve() / f"windows-{version}" / "site-packages"
     lines = str(
         session.run(
             *("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--group", "test"),
@@ -253,7 +284,7 @@ def _install_for_windows(session: nox.Session, command: list[str], version: str)
             log=False,
         )
     ).split()
-    found = str(session.run(*command, ELSEWHERE, "lacking", *lines, external=True, silent=True, log=False))
+    found = str(session.run(*command, str(ELSEWHERE), "lacking", *lines, external=True, silent=True, log=False))
     lacking = json.loads(found.strip().splitlines()[-1])
     stamp, wanted = site.with_name("installed"), "\n".join(lacking) + Path("pyproject.toml").read_text(encoding="utf-8")
     if not (stamp.exists() and stamp.read_text(encoding="utf-8") == wanted):

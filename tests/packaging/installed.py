@@ -1,4 +1,4 @@
-"""Uses the installed package as somebody does who has nothing else, by `python -I` in an empty directory.
+"""Uses the installed package as somebody does who has nothing else, in an empty directory.
 
 A program and no test: `nox -s wheel` runs it by the Python that the wheel was installed for. It starts the bot, asks
 its health page by the very command of the Docker file, ends it in order, runs a local Discord, and proves a finding.
