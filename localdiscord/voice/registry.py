@@ -101,6 +101,7 @@ class Registry:
         self._sessions: dict[tuple[int, int], VoiceSession] = {}
         self._by_ssrc: dict[int, VoiceSession] = {}
         self._heard: dict[tuple[int, int], Reception] = {}
+        self._former: dict[tuple[int, int], VoiceSession] = {}
         self._ssrcs = itertools.count(1)
 
     # -- membership ----------------------------------------------------------------------------------------------
@@ -120,6 +121,8 @@ class Registry:
         if session is None:
             return
         del self._by_ssrc[session.ssrc]
+        if session.address:
+            self._former[guild_id, user_id] = session
         if session.mode is not None:
             for other in self.others(session):
                 other.post(Op.CLIENT_DISCONNECT, {"user_id": str(user_id)})
@@ -177,6 +180,18 @@ class Registry:
     def by_ssrc(self, ssrc: int) -> VoiceSession | None:
         """Return the session whose packets bear a number."""
         return self._by_ssrc.get(ssrc)
+
+    def locate(self, session: VoiceSession, address: Address) -> None:
+        """Take note of where a client sends from; where it did before, nothing more comes, and it is told so again.
+
+        A client may have missed the first goodbye: Linux wakes a `select` for it, which looks again at the number of
+        the descriptor that it was given, finds the client's new socket under that number, and waits on at the old one.
+        """
+        if session.address not in {None, address}:
+            self.say_goodbye(session)
+        session.address = address
+        if former := self._former.pop((session.guild_id, session.user_id), None):
+            self.say_goodbye(former)
 
     def say_goodbye(self, session: VoiceSession) -> None:
         """Tell a client by UDP that nothing more comes (RTCP BYE); some wait on a socket until something comes."""

@@ -326,10 +326,10 @@ class _Datagrams(asyncio.DatagramProtocol):
         session = self.registry.by_ssrc(ssrc)
         if session is None:
             return
-        session.address = sender
         host, port = sender
         answer = struct.pack(">HHI64sH", _DISCOVERY_RESPONSE, _DISCOVERY_SIZE - 4, ssrc, host.encode(), port)
         self.transport.sendto(answer, sender)
+        self.registry.locate(session, sender)
 
     def error_received(self, exc: Exception) -> None:
         """Go on: somebody does not listen any more."""

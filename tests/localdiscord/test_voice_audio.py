@@ -190,6 +190,24 @@ async def test_who_leaves_is_told_of(room: Room) -> None:
     ]
 
 
+@pytest.mark.parametrize("is_let_in_anew", [True, False])
+async def test_who_sends_from_elsewhere_is_told_so_at_the_former_place(room: Room, is_let_in_anew: bool) -> None:
+    """A client that asks where it sends from gets the answer, then a goodbye where it was: what waits there looks up.
+
+    In the same session, or in the one after it, it makes no difference; and the goodbye is sent no more than once.
+    """
+    async with room.peer() as before, room.peer() as after, room.peer() as later:
+        await before.join(room.update)
+        if is_let_in_anew:
+            room.update = room.server.admit(GUILD, CHANNEL, USER, "s")
+            assert is_rtcp(await before.datagram())
+        await after.join(room.update)
+        assert is_rtcp(await before.datagram())
+        await later.join(room.update)
+        assert is_rtcp(await after.datagram())
+        assert before.inbox.datagrams.empty()
+
+
 async def test_a_new_key_begins_a_new_stream(room: Room) -> None:
     """A client may select a protocol again: the old key opens nothing any more, and sequence numbers begin anew."""
     async with room.peer() as peer:
