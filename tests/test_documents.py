@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import __main__ as harness_program
+from harness import arguments
 from harness.project import HOME
 from localdiscord import __main__ as localdiscord_program
 from reference import __main__ as reference_program
@@ -29,7 +29,7 @@ WRITTEN = [file for file in DOCUMENTS if file.name != "AUDIT.md"]
 README = (HOME / "README.md").read_text(encoding="utf-8")
 PARTS = ("harness", "regressions", "fuzz", "reference", "localdiscord", "benchmarks", "tests", "docs", ".github", ".ci")
 PROGRAMS: dict[str, Callable[[], argparse.ArgumentParser]] = {
-    "harness": harness_program._parser,
+    "harness": arguments.parser,
     "reference": reference_program._parser,
     "localdiscord": localdiscord_program._parser,
 }
