@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import arguments
+from harness import arguments as harness_arguments
 from harness.project import HOME
 from localdiscord import __main__ as localdiscord_program
 from reference import __main__ as reference_program
@@ -29,7 +29,7 @@ WRITTEN = [file for file in DOCUMENTS if file.name != "AUDIT.md"]
 README = (HOME / "README.md").read_text(encoding="utf-8")
 PARTS = ("harness", "regressions", "fuzz", "reference", "localdiscord", "benchmarks", "tests", "docs", ".github", ".ci")
 PROGRAMS: dict[str, Callable[[], argparse.ArgumentParser]] = {
-    "harness": arguments.parser,
+    "harness": harness_arguments.parser,
     "reference": reference_program._parser,
     "localdiscord": localdiscord_program._parser,
 }
@@ -137,10 +137,10 @@ def test_every_session_is_described() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "codes"),
-    [("exit code of `python -m reference`", ExitCode), ("exit code", harness_program.Exit)],
+    [("exit code of `python -m reference`", ExitCode), ("exit code", harness_arguments.Exit)],
     ids=["reference", "harness"],
 )
-def test_exit_codes_are_told(heading: str, codes: type[ExitCode | harness_program.Exit]) -> None:
+def test_exit_codes_are_told(heading: str, codes: type[ExitCode | harness_arguments.Exit]) -> None:
     """README.md tells each exit code of a program, and no other."""
     told = [int(number) for row in rows(heading) for number in row[0].split(", ")]
     assert sorted(told) == sorted(int(each) for each in codes)
