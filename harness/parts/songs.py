@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.parts.process import READS_NOTHING
 from harness.parts.webserver import Reply
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def replace_ffmpeg(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[s
             if not isinstance(args, str) and Path(args[0]).stem.lower() == "ffmpeg":
                 calls.append([str(argument) for argument in args])
                 args = [sys.executable, "-S", "-E", str(script)]
+                options["env"] = {**(options.get("env") or os.environ), **READS_NOTHING}
             super().__init__(args, *others, **options)
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
