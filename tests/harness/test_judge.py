@@ -229,6 +229,25 @@ def test_what_a_child_reads_is_noted_or_nothing_is_taken_for_unread(
     assert "utils/third.py" not in touched
 
 
+def test_the_stand_in_for_ffmpeg_leaves_the_rest_of_the_tree_unread(miniature: Miniature, python: Interpreter) -> None:
+    """A verdict on what starts the player in ffmpeg's place stands for trees that differ elsewhere."""
+    miniature.write(
+        "regressions/test_f01_counter.py",
+        """
+        import subprocess
+        from harness.parts.songs import replace_ffmpeg
+
+        def test_plays(subject, monkeypatch, tmp_path):
+            calls = replace_ffmpeg(monkeypatch, tmp_path)
+            subprocess.run(["ffmpeg", "-i", subject.counter.__name__], input=b"sound", check=True)
+            assert calls == [["ffmpeg", "-i", "utils.counter"]]
+        """,
+    )
+    verdict = judged(miniature, python, miniature.project.reference).verdicts["F01"]
+    assert verdict.status is Status.PASS, verdict.reason
+    assert "utils/counter.py" in verdict.touched
+
+
 def test_a_worker_can_be_run_from_anywhere(tmp_path: Path) -> None:
     """The command line works from a folder that is not the project's."""
     done = subprocess.run(
