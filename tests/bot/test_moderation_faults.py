@@ -176,6 +176,27 @@ async def test_a_ban_of_a_guild_that_is_not_there_waits(court: Court) -> None:
     assert await watch.recovery.lift(case)
 
 
+async def test_what_is_about_to_be_done_is_not_taken_for_left_off(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A case that was just written down is not discarded by a look at what was left off before it is known as busy."""
+    watch: Any = court.bot.get_cog("Watch")
+    write_down = court.acts.store.open
+    looks: list[asyncio.Task[None]] = []
+
+    async def looked_for_at_once(draft: Any) -> Any:
+        case = await write_down(draft)
+        looks.append(asyncio.create_task(watch.recovery.reconcile(court.bot.get_guild(court.guild.id))))
+        await asyncio.wait(looks, timeout=0.2)
+        return case
+
+    monkeypatch.setattr(court.acts.store, "open", looked_for_at_once)
+    answer = await court.use(court.bob, "ban", user=court.carol.user, reason="x")
+    assert "case 1" in answer
+    await asyncio.gather(*looks)
+    assert [embed["title"] for embed in court.logged()] == ["Case 1 · Ban"]
+
+
 async def test_a_database_that_fails_does_not_end_the_task(court: Court) -> None:
     """Where due bans cannot be looked up, they are looked up again later."""
     await court.use(court.bob, "ban", user=court.carol.user, duration="1h")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -75,6 +76,7 @@ class Acts:
         store: the cases.
         modlog: tells the moderators of a guild.
         policies: what follows a warning, and what filters do.
+        opening: held while a case is written down, until it is known to be busy.
         busy: ids of the cases that are being done at the moment.
         now: tells the time.
         was_done: looks whether Discord did what it did not answer; false where that is not to be seen yet.
@@ -86,6 +88,7 @@ class Acts:
         self.modlog = ModLog(bot, self.store.set_told)
         self.policies = Policies(bot.database)
         self.policies.listeners.append(lambda guild_id: bot.dispatch("policy_change", guild_id))
+        self.opening = asyncio.Lock()
         self.busy: set[int] = set()
         self._escalating: set[int] = set()
         self.now: Callable[[], datetime] = discord.utils.utcnow
@@ -131,8 +134,9 @@ class Acts:
         now = self.now()
         end = now + duration if duration else None
         draft = Draft(guild.id, action, target.id, name_of(target), moderator.id, clean(reason), now, end)
-        case = await self.store.open(draft)
-        self.busy.add(case.id)
+        async with self.opening:
+            case = await self.store.open(draft)
+            self.busy.add(case.id)
         try:
             note = await self._tell(guild, draft, target) if action in TOLD_BEFORE else None
             if action in PERFORM:
@@ -146,6 +150,12 @@ class Acts:
         if action is Action.WARN and isinstance(target, discord.Member):
             await self._escalate(guild, target)
         return Outcome(case, note is not None if action in TOLD_BEFORE | TOLD_AFTER else None)
+
+    async def left_off(self, guild_id: int) -> list[Case]:
+        """Return the pending cases of a guild that nobody is doing, those excluded that came to their end meanwhile."""
+        async with self.opening:
+            busy = frozenset(self.busy)
+            return [case for case in await self.store.pending(guild_id) if case.id not in busy]
 
     async def _perform(
         self,

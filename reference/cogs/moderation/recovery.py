@@ -51,9 +51,7 @@ class Recovery:
 
     async def reconcile(self, guild: discord.Guild) -> None:
         """Settle or discard the pending cases of a guild, and tell the mod-log what it was not told."""
-        for case in await self._store.pending(guild.id):
-            if case.id in self._acts.busy:
-                continue
+        for case in await self._acts.left_off(guild.id):
             if case.draft.action in ENTRIES and await self._was_done(guild, case):
                 settled = await self._store.settle(case)
                 log.info("a case was found to be done", guild=guild.id, case=settled.number)
@@ -118,8 +116,10 @@ class Recovery:
     async def _note_own(self, entry: discord.AuditLogEntry) -> None:
         """Settle the case of an act of the bot that Discord did without an answer."""
         number = reference_in(entry.reason)
-        case = await self._store.get(number) if number is not None else None
-        if case is None or case.number is not None or case.id in self._acts.busy:
+        if number is None or number in self._acts.busy:
+            return
+        case = await self._store.get(number)
+        if case is None or case.number is not None:
             return
         if case.draft.guild_id == entry.guild.id:
             await self._acts.announce(entry.guild, await self._store.settle(case, entry.id))
