@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+if sys.platform == "win32":
+    from asyncio.windows_events import IocpProactor
+
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
 DEEPEST = 60
@@ -129,6 +133,8 @@ class Register:
             self._watch("thread", threading.Thread, "start")
             self._watch("socket", socket.socket, "__init__")
             self._watch("process", subprocess.Popen, "__init__")
+            if sys.platform == "win32":
+                self._watch_accepting(IocpProactor)
             self._installed.enter_context(mock.patch.object(sqlite3, "connect", self._noting_connections()))
             yield
 
@@ -147,6 +153,27 @@ class Register:
             return make(target, *args, **options)
 
         self._installed.enter_context(mock.patch.object(owner, name, made))
+
+    def _watch_accepting(self, owner: Any) -> None:
+        """Take note of a server's sockets as they get a client: a proactor makes one ahead for each next client."""
+        make, accept = owner._get_accept_socket, owner.accept  # noqa: SLF001  where they are made
+
+        def made(proactor: Any, family: int) -> Any:
+            ahead = make(proactor, family)
+            self._things.pop(id(ahead), None)
+            return ahead
+
+        def accepting(proactor: Any, server: socket.socket) -> Any:
+            client = accept(proactor, server)
+            client.add_done_callback(self._note_client)
+            return client
+
+        self._installed.enter_context(mock.patch.object(owner, "_get_accept_socket", made))
+        self._installed.enter_context(mock.patch.object(owner, "accept", accepting))
+
+    def _note_client(self, client: asyncio.Future[Any]) -> None:
+        if not client.cancelled() and client.exception() is None:
+            self.note("socket", client.result()[0])
 
     def _noting_connections(self) -> Callable[..., sqlite3.Connection]:
         connect = sqlite3.connect

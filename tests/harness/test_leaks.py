@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import holdings
-from harness.holdings import Holdings
+from harness.holdings import Holdings, left_behind
+from harness.parts.webserver import Reply, WebServer
 from harness.project import HOME
 
 if TYPE_CHECKING:
@@ -221,3 +223,15 @@ def test_descriptors_are_seen_where_no_folder_lists_them(monkeypatch: pytest.Mon
     os.close(descriptor)
     assert left == [f"the descriptor {descriptor}"]
     assert Holdings.now(outside=False).left_since(before) == []
+
+
+def test_a_server_that_serves_on_leaves_no_more_than_its_connections() -> None:
+    """A connection is named at both its ends, the first one too; what waits for the next client is the server's."""
+    with WebServer(lambda _: Reply()) as server:
+        before = Holdings.now(outside=False)
+        for client in range(1, 3):
+            with socket.create_connection(("127.0.0.1", server.port)):
+                assert server.wait_until(lambda: server.connected)
+                left = Holdings.now(outside=False).left_since(before)
+                assert [each.split("(")[0] for each in left] == ["the socket "] * 2, (client, left)
+            assert left_behind(before, outside=False) == []
