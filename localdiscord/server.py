@@ -21,7 +21,7 @@ from localdiscord.gateway.connection import Connection
 from localdiscord.model.interaction import ANSWER_WITHIN
 from localdiscord.model.town import found
 from localdiscord.model.world import Event, World
-from localdiscord.rest import make_api
+from localdiscord.rest import OtherVersions, make_api
 from localdiscord.rest.limits import Limits, refusal
 from localdiscord.voice.bridge import VoiceBridge
 from localdiscord.voice.server import VoiceServer
@@ -109,8 +109,7 @@ class LocalDiscord:
         app.router.add_get("/", self._root)
         add_cdn(app, self)
         app.add_subapp("/web", self.page.application())
-        for prefix in ("/api/v10", "/api/v9", "/api"):
-            app.add_subapp(prefix, make_api(self))
+        app.router.register_resource(OtherVersions(app, make_api(self)))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await self.listen()

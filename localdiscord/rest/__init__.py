@@ -7,8 +7,9 @@ import importlib
 import pkgutil
 
 from localdiscord.rest.router import make_api
+from localdiscord.rest.versions import OtherVersions
 
-__all__ = ["make_api"]
+__all__ = ["OtherVersions", "make_api"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -25,6 +25,25 @@ async def test_three_prefixes_lead_to_the_same(prefix: str) -> None:
             assert (await response.json())["id"] == str(bot.bot.id)
 
 
+@pytest.mark.parametrize("prefix", ["/api/v10", "/api/v9", "/api"])
+async def test_bodies_and_queries_arrive_at_every_prefix(prefix: str) -> None:
+    """What is sent, and what is asked after the question mark, is read whatever the version."""
+    async with peer() as bot:
+        url, headers = f"{bot.discord.url}{prefix}{bot.here}/messages", {"Authorization": f"Bot {bot.token}"}
+        for content in ("one", "two"):
+            async with bot.session.post(url, json={"content": content}, headers=headers) as response:
+                assert (await response.json())["content"] == content
+        async with bot.session.get(f"{url}?limit=1", headers=headers) as response:
+            assert [each["content"] for each in await response.json()] == ["two"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v8/users/@me", "/v9", "/v9/nonsense", "/v9/v10/users/@me", "/v10"])
+async def test_strays_of_every_prefix_are_refused_in_the_same_form(path: str) -> None:
+    """A version that there is not, or a path that it does not have, is 404 in JSON."""
+    async with peer() as bot, bot.session.get(f"{bot.discord.url}/api{path}") as response:
+        assert (response.status, (await response.json())["code"]) == (404, 0)
+
+
 async def test_strays_are_refused_in_the_same_form() -> None:
     """An unknown path is 404, a known one with another method 405, both in JSON with code 0."""
     async with peer() as bot:
