@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,6 +46,7 @@ class BotProcess:
     """
 
     def __init__(self, discord: LocalDiscord, data: Path, program: str = "reference", **variables: str) -> None:
+        self.left: list[psutil.Process] = []
         place = f"127.0.0.1:{discord.port}"
         chosen = {f"BOT_{name}": value for name, value in {"HEALTH__PORT": "0", **variables}.items()}
         run = ("-c", CTRL_BREAK_HEARD + AS_MODULE.format(program=program)) if is_wine() else ("-m", program)
@@ -76,6 +78,8 @@ class BotProcess:
 
     def kill(self) -> None:
         """End it as a power cut does."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.left = self.children()
         self.process.kill()
         self.process.wait(PATIENCE)
 
@@ -87,9 +91,12 @@ class BotProcess:
         return self.process.returncode
 
     def close(self) -> None:
-        """Leave nothing of it."""
+        """Leave nothing of it; an ffmpeg may wait for a reader under Wine that has been killed."""
         if self.process.poll() is None:
             self.kill()
+        for child in self.left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
         for stream in filter(None, (self.process.stdin, self.process.stdout)):
             stream.close()
 

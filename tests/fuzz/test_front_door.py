@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import fuzzers, ledger, merge, promote, register, runner, search, teeth
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 from harness.project import HOME, Project
 from harness.status import Status
 from tests.fuzz.made_up import FINDS, OPTIONS

@@ -15,7 +15,8 @@ import pytest
 from fuzz import guided as target_process
 from fuzz.reach import name_of
 from harness import fuzzers, guided, search
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 from harness.project import HOME, Project
 from tests.fuzz.made_up import FINDS, GOES_ON, OPTIONS
 

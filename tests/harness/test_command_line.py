@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path

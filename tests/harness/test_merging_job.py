@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import evidence, fingerprint, ledger, variant
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 from harness.evidence import Evidence, FindingProof, VariantProof
 from harness.status import Status
 from tests.test_front_door import JOBS, SYSTEMS

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from harness import mutants, mutants_report, report, survivors
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 from harness.mutants import Area, Mutant, MutantsError, Outcome
 from harness.project import Project
 from harness.survivors import Kind, Named

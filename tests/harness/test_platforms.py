@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import elsewhere, evidence, ledger, machine, merge, prove, runner
-from harness.__main__ import Exit, main
+from harness.__main__ import main
+from harness.arguments import Exit
 
 if TYPE_CHECKING:
     from harness.evidence import Evidence
