@@ -24,6 +24,7 @@ from .session import Session, hang_up, is_there, step_up
 from .sound import FRAME_SECONDS, workers
 from .track import Kind
 from .track_queue import Limits, QueueFullError, UserLimitError
+from .voice import VoiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -169,7 +170,7 @@ class Jukebox(Listener):
 
     async def _connected(self, channel: Channel) -> discord.VoiceClient:
         try:
-            return await channel.connect(timeout=CONNECT_SECONDS, self_deaf=True)
+            return await channel.connect(timeout=CONNECT_SECONDS, self_deaf=True, cls=VoiceClient)
         except (TimeoutError, OSError, discord.ClientException) as error:
             log.warning("a voice channel cannot be joined", guild=channel.guild.id, error=repr(error))
             await hang_up(channel.guild.voice_client, channel.guild)
