@@ -21,7 +21,7 @@ PYTHONS = nox.project.python_versions(PROJECT)
 LOCK = Path("requirements.lock")
 COVERAGE_FLOOR = 95
 CORES = os.cpu_count() or 1
-PARALLEL = ("-n", str(min(2 * CORES, CORES + 4)), "--reruns", "2")
+PARALLEL = ("-n", str(min(2 * CORES, CORES + 4)), "--dist", "worksteal", "--reruns", "2")
 """More workers than cores, since many a test waits for a process, a browser or the network; what fails is run again,
 and listed with its reason, since these have bad moments."""
 

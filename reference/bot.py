@@ -24,7 +24,7 @@ from .listening import concerned, concerns
 from .parts import BOT_PARTS, Running
 from .privacy import Privacy
 from .refusals import Refused
-from .shards import Shards
+from .shards import Shards, close_half_made
 from .texts import Texts, check_files
 from .utils.database.database import Database
 from .utils.fast_json import json_dumps_bytes
@@ -229,6 +229,13 @@ class Bot(commands.AutoShardedBot):
         commands = sorted(self.tree.get_commands(), key=lambda each: (type(each).__name__, each.name))
         payload = [command.to_dict(self.tree) for command in commands]
         return hashlib.sha256(json_dumps_bytes([payload, self.texts.tables], sort_keys=True)).hexdigest()
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Be connected to Discord until the bot is closed, or whoever waits for that gives up."""
+        try:
+            await super().connect(reconnect=reconnect)
+        finally:
+            await close_half_made(self._connection)
 
     async def close(self) -> None:
         """Leave Discord, and stop what the bot leaned on; all who call this wait for the same end."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from discord.gateway import KeepAliveHandler
 
 from .utils.monitoring.health_api import health_data
 from .utils.monitoring.sentry_integration import add_breadcrumb
@@ -15,9 +18,11 @@ from .utils.monitoring.structured_logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from discord.state import ConnectionState
+
     from .bot import Bot
 
-__all__ = ["ALERT_AFTER", "ShardState", "Shards"]
+__all__ = ["ALERT_AFTER", "ShardState", "Shards", "close_half_made"]
 
 log = get_logger(__name__)
 
@@ -25,6 +30,13 @@ ALERT_AFTER = 60.0
 """Seconds without a connection after which the operator is alerted."""
 
 EVENTS = ("shard_connect", "shard_ready", "shard_resumed", "shard_disconnect")
+
+
+async def close_half_made(connection: ConnectionState) -> None:
+    """Close connections that were just being made, and end the threads that keep them alive: discord.py 2.7 forgets."""
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and getattr(thread.ws, "_connection", None) is connection:
+            await thread.ws.close(1000)
 
 
 @dataclass(frozen=True)

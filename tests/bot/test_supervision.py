@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 
 from localdiscord.intents import Intents
 from reference.bot import Bot, build_bot
@@ -181,6 +182,29 @@ async def test_a_lost_connection_is_resumed_by_the_same_bot(run: Run) -> None:
     run.discord.faults.drop()
     await asyncio.wait_for(resumed.wait(), 10)
     assert run.supervisor.starts == 1
+
+
+async def test_a_bot_that_is_given_up_while_it_connects_leaves_no_heartbeat(
+    discord: LocalDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is just being made goes with the bot, and so does the thread that keeps it alive."""
+    connecting = asyncio.Event()
+
+    async def go_nowhere(_websocket: DiscordWebSocket) -> None:
+        connecting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(DiscordWebSocket, "identify", go_nowhere)
+    bot = build_bot(settings, connector=discord.connector())
+    async with bot:
+        start = asyncio.create_task(bot.start(discord.town.application.token))
+        await asyncio.wait_for(connecting.wait(), 10)
+        start.cancel()
+        await asyncio.wait({start})
+    beating = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+    for thread in beating:
+        await asyncio.to_thread(thread.join, 5)
+    assert not any(thread.is_alive() for thread in beating)
 
 
 async def test_a_restart_that_was_asked_for_is_no_failure(run: Run) -> None:
