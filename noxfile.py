@@ -25,6 +25,9 @@ PARALLEL = ("-n", str(min(2 * CORES, CORES + 4)), "--dist", "worksteal", "--reru
 """More workers than cores, since many a test waits for a process, a browser or the network; what fails is run again,
 and listed with its reason, since these have bad moments."""
 
+NO_BROWSER = ("-m", "not browser")
+"""For all Pythons but the oldest: the page's script is the same whatever Python serves it."""
+
 SAMPLE = ("--finding", "F01", "F05", "F15", "--timeout", "300")
 """Findings that a wheel is tried on: they need the templates, the migrations and the parts that regressions share."""
 
@@ -73,8 +76,9 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests on every Python found, with branch coverage on the oldest; arguments go to pytest: -- -k F12."""
     install(session, "test")
-    if session.posargs or session.python != PYTHONS[0] or os.name == "nt":
-        session.run("pytest", *PARALLEL, *session.posargs, interrupt_timeout=PATIENCE)
+    rest = session.posargs or (() if session.python == PYTHONS[0] else NO_BROWSER)
+    if rest or os.name == "nt":
+        session.run("pytest", *PARALLEL, *rest, interrupt_timeout=PATIENCE)
         return
     data = str(Path(session.create_tmp(), "coverage"))
     session.env["COVERAGE_FILE"] = data

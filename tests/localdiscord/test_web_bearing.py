@@ -19,7 +19,7 @@ from localdiscord.model.files import Upload
 if TYPE_CHECKING:
     from tests.localdiscord.conftest import Pages
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -11,7 +11,7 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed"
 if TYPE_CHECKING:
     from tests.localdiscord.conftest import Pages
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 LINK = '<a target="_blank" rel="noopener noreferrer" href="{0}">{1}</a>'
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.localdiscord.conftest import Pages
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 DROP = """name => {
   const data = new DataTransfer();
