@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import sys
@@ -19,6 +20,9 @@ from harness.made import MADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+if sys.platform == "win32":
+    import msvcrt
 
 PATIENCE = 10.0
 """Seconds that a thread, a process or a socket gets to come to the end that it was told."""
@@ -46,6 +50,9 @@ DESCRIPTORS = next((folder for folder in LISTS if folder.is_dir()), None)
 
 MOST_DESCRIPTORS = 512
 """Numbers that are tried where no folder lists them; a C runtime on Windows gives out no more by default."""
+
+LONGEST_PATH = 32_768
+"""Characters of a path on Windows."""
 
 OLDEST = 2
 """The generation of the garbage collector that holds everything; the younger ones are searched much sooner."""
@@ -139,11 +146,19 @@ def _is_open(descriptor: int) -> bool:
 
 def _target(descriptor: int) -> str:
     """Return what a descriptor is open on, empty where that cannot be known."""
-    if DESCRIPTORS is None:
-        return ""
     with contextlib.suppress(OSError):
-        return str((DESCRIPTORS / str(descriptor)).readlink()).removesuffix(" (deleted)")
+        if sys.platform == "win32":
+            return _path_of(msvcrt.get_osfhandle(descriptor))
+        if DESCRIPTORS is not None:
+            return str((DESCRIPTORS / str(descriptor)).readlink()).removesuffix(" (deleted)")
     return ""
+
+
+def _path_of(handle: int) -> str:
+    """Return the path of a file that is open on Windows, empty where it has none."""
+    path = ctypes.create_unicode_buffer(LONGEST_PATH)
+    length = ctypes.windll.kernel32.GetFinalPathNameByHandleW(ctypes.c_void_p(handle), path, LONGEST_PATH, 0)  # type: ignore[attr-defined,unused-ignore]
+    return path.value if 0 < length < LONGEST_PATH else ""
 
 
 def left_behind(before: Holdings, *, outside: bool = True, patience: float = PATIENCE) -> list[str]:
