@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from harness.runner import Interpreter, Verdict
 
 REFERENCE = "reference"
+WORKERS = (os.cpu_count() or 1) + 1
+"""Regressions judged at once: one more than processors, since they often wait."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _judge_all(
             for tree in wave
             for finding in findings
         }
-        run_all(jobs, take)
+        run_all(jobs, take, WORKERS)
     return verdicts
 
 
