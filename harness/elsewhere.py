@@ -18,7 +18,10 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from machine import is_wine  # type: ignore[import-not-found]  # a neighbour, since this is run as a script
+if __package__:
+    from harness.machine import is_wine
+else:
+    from machine import is_wine  # type: ignore[import-not-found]  # a script's neighbours are on its path
 
 REST = 5.0
 """Seconds that the last of what was printed may take."""
