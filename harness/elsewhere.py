@@ -21,7 +21,7 @@ from typing import BinaryIO
 if __package__:
     from harness.machine import is_wine
 else:
-    from machine import is_wine  # type: ignore[import-not-found]  # a script's neighbours are on its path
+    from machine import is_wine  # type: ignore[import-not-found, no-redef]  # a script's neighbours are on its path
 
 REST = 5.0
 """Seconds that the last of what was printed may take."""
