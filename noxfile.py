@@ -8,9 +8,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -259,7 +261,29 @@ def windows(session: nox.Session) -> None:
         if job == "wheel":
             _use_wheel_elsewhere(session, command, site, *rest)
         else:
-            session.run(*_elsewhere(command, Path.cwd(), site), *WINDOWS_JOBS[job], *rest, external=True)
+            _run_to_its_end(session, *_elsewhere(command, Path.cwd(), site), *WINDOWS_JOBS[job], *rest)
+
+
+def _run_to_its_end(session: nox.Session, *command: str) -> None:
+    """Run a command; a wrapper of Wine until the Python that it runs says that it has ended, as elsewhere.py tells."""
+    if os.name == "nt":
+        session.run(*command, external=True)
+        return
+    session.log(shlex.join(command))
+    code = None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603
+        try:
+            for line in process.stdout or ():
+                if ended := re.match(rb"ended with exit code (\d+)", line):
+                    code = int(ended[1])
+                    break
+                sys.stdout.buffer.write(line)
+                sys.stdout.flush()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if code := process.returncode if code is None else code:
+        session.error(f"it ended with exit code {code}")
 
 
 def _use_wheel_elsewhere(session: nox.Session, command: list[str], site: Path, *sample: str) -> None:

@@ -4,7 +4,9 @@ It uses nothing but the standard library, since the interpreter may have nothing
 ``lacking NAME==VERSION ...`` prints, as JSON, which of these the interpreter does not have.
 ``run FOLDER|...|CACHE ARGUMENTS ...`` runs the interpreter again on the arguments, with modules from the folders and
 its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself. What it prints comes out at once, though
-into a pipe.
+into a pipe. Under Wine the last line tells the exit code: there a program that was ended, or its console's host, can
+keep the wrapper's pipe, which then waits for ever. The smallest case: start ``ffmpeg`` with ``CREATE_NO_WINDOW``, and
+end it by ``TerminateProcess`` while it writes to a pipe.
 """
 
 from __future__ import annotations
@@ -14,17 +16,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import BinaryIO
 
 if __package__:
     from harness.machine import is_wine
 else:
     from machine import is_wine  # type: ignore[import-not-found, no-redef]  # a script's neighbours are on its path
-
-REST = 5.0
-"""Seconds that the last of what was printed may take."""
 
 
 def lacking(wanted: list[str]) -> list[str]:
@@ -43,29 +40,9 @@ def run(places: str, arguments: list[str]) -> int:
     *folders, cache = [str(Path(place).resolve()) for place in places.split("|")]
     kept = {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
     settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1", **kept}
-    command, environment = [sys.executable, *arguments], {**os.environ, **settings}
+    code = subprocess.call([sys.executable, *arguments], env={**os.environ, **settings})  # noqa: S603  what it is for
     if is_wine():
-        return _relayed(command, environment)
-    return subprocess.call(command, env=environment)  # noqa: S603  what it is for
-
-
-def _relayed(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command, and pass on what it prints until it ends, whoever else has its pipe.
-
-    Under Wine a program that was ended while it wrote stays as a process of the host, and a wrapper that waits for the
-    end of the pipe waits for ever. The smallest case: end ``ffmpeg``, writing to a pipe, by ``TerminateProcess``.
-    """
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)  # noqa: S603
-
-    def relay(source: BinaryIO) -> None:
-        while chunk := source.read(65_536):
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
-
-    relaying = threading.Thread(target=relay, args=(process.stdout,), daemon=True)
-    relaying.start()
-    code = process.wait()
-    relaying.join(REST)
+        print(f"\nended with exit code {code}", flush=True)  # noqa: T201  for who waits
     return code
 
 
