@@ -270,7 +270,6 @@ def _run_to_its_end(session: nox.Session, *command: str) -> None:
         session.run(*command, external=True)
         return
     session.log(shlex.join(command))
-    code = None
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603
         try:
             for line in process.stdout or ():
@@ -279,10 +278,12 @@ def _run_to_its_end(session: nox.Session, *command: str) -> None:
                     break
                 sys.stdout.buffer.write(line)
                 sys.stdout.flush()
+            else:
+                code = process.wait()
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    if code := process.returncode if code is None else code:
+    if code:
         session.error(f"it ended with exit code {code}")
 
 
