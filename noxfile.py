@@ -13,10 +13,15 @@ import subprocess
 import sys
 import zipfile
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -146,7 +151,10 @@ def wheel(session: nox.Session) -> None:
     """Build the wheel, and use it, installed, in an empty directory."""
     built = _build_wheel(session)
     session.install("--quiet", "--constraint", str(LOCK), "--force-reinstall", str(built), silent=True)
-    _use_installed(session, ("python",), ("executable-audit",), *session.posargs)
+    code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
+    with session.chdir(_empty_folder(session, "empty")):
+        installed = str(session.run("python", "-c", code, silent=True)).strip()
+    _use_installed(session, session.run, installed, ("python",), ("executable-audit",), *session.posargs)
 
 
 def _build_wheel(session: nox.Session) -> Path:
@@ -172,15 +180,20 @@ def _empty_folder(session: nox.Session, name: str) -> Path:
     return folder
 
 
-def _use_installed(session: nox.Session, python: tuple[str, ...], audit: tuple[str, ...], *sample: str) -> None:
+def _use_installed(
+    session: nox.Session,
+    run: Callable[..., object],
+    installed: str,
+    python: tuple[str, ...],
+    audit: tuple[str, ...],
+    *sample: str,
+) -> None:
     """Judge the reference that came with the wheel, check the bot, and use both, each in an empty directory."""
-    code = "import pathlib, reference; print(pathlib.Path(reference.__file__).parent)"
     with session.chdir(_empty_folder(session, "empty")):
-        installed = str(session.run(*python, "-c", code, silent=True, external=True)).strip()
-        session.run(*audit, "judge", "--subject", installed, *(sample or SAMPLE), external=True)
-        session.run(*python, "-m", "reference", "check", external=True)
+        run(*audit, "judge", "--subject", installed, *(sample or SAMPLE))
+        run(*python, "-m", "reference", "check")
     with session.chdir(_empty_folder(session, "empty")):
-        session.run(*python, str(INSTALLED), external=True)
+        run(*python, str(INSTALLED))
 
 
 @nox.session
@@ -292,8 +305,8 @@ def _use_wheel_elsewhere(session: nox.Session, command: list[str], site: Path, *
     shutil.rmtree(own, ignore_errors=True)
     built = str(_build_wheel(session))
     session.run("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(own), built)
-    python = _elsewhere(command, own, site)
-    _use_installed(session, python, (*python, "-m", "harness"), *sample)
+    python, run = _elsewhere(command, own, site), partial(_run_to_its_end, session)
+    _use_installed(session, run, str(own / "reference"), python, (*python, "-m", "harness"), *sample)
 
 
 def _elsewhere(command: list[str], code: Path, site: Path) -> tuple[str, ...]:

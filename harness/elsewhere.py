@@ -1,6 +1,7 @@
 """Lets the project run on an interpreter that a wrapper starts, as Wine does: started as a script by the front door.
 
 It uses nothing but the standard library, since the interpreter may have nothing else yet.
+
 ``lacking NAME==VERSION ...`` prints, as JSON, which of these the interpreter does not have.
 ``run FOLDER|...|CACHE ARGUMENTS ...`` runs the interpreter again on the arguments, with modules from the folders and
 its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself. What it prints comes out at once, though

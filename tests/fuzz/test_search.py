@@ -26,19 +26,13 @@ if TYPE_CHECKING:
 QUIET = '''\
 """A fuzzer that tries and finds nothing."""
 
-import json
 import os
-from pathlib import Path
 
 
-def test_tries(request):
+def test_tries(tell):
     """."""
-    counts = Path(request.config.getoption("--fuzz-counts"))
-    beside = counts.with_suffix(".new")  # the search may look at any moment
-    beside.write_text(json.dumps({"counter": 3}), encoding="utf-8")
-    beside.replace(counts)
-    lines = {"harness/a.py": [1, 2], "utils/b.py": [int(os.environ["FUZZ_TIMES"])]}
-    Path(request.config.getoption("--fuzz-reach")).write_text(json.dumps(lines), encoding="utf-8")
+    tell("counts", {"counter": 3})
+    tell("reach", {"harness/a.py": [1, 2], "utils/b.py": [int(os.environ["FUZZ_TIMES"])]})
 '''
 
 
