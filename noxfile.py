@@ -312,7 +312,7 @@ def _use_wheel_elsewhere(session: nox.Session, command: list[str], site: Path, *
 def _elsewhere(command: list[str], code: Path, site: Path) -> tuple[str, ...]:
     """Return the command that runs Python with our code and the dependencies, from whatever folder."""
     places = "|".join(map(str, (code, site, site.with_name("pycache"))))
-    return (*command, str(ELSEWHERE), "run", places)
+    return (*command, str(ELSEWHERE), "run" if os.name == "nt" else "tell", places)
 
 
 def _install_for_windows(session: nox.Session, command: list[str], version: str) -> Path:

@@ -5,9 +5,11 @@ It uses nothing but the standard library, since the interpreter may have nothing
 ``lacking NAME==VERSION ...`` prints, as JSON, which of these the interpreter does not have.
 ``run FOLDER|...|CACHE ARGUMENTS ...`` runs the interpreter again on the arguments, with modules from the folders and
 its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself. What it prints comes out at once, though
-into a pipe. Under Wine the last line tells the exit code: there a program that was ended, or its console's host, can
-keep the wrapper's pipe, which then waits for ever. The smallest case: start ``ffmpeg`` with ``CREATE_NO_WINDOW``, and
-end it by ``TerminateProcess`` while it writes to a pipe.
+into a pipe.
+``tell FOLDER|...|CACHE ARGUMENTS ...`` does the same, and tells the exit code in a last line. Under Wine a program that
+was ended, or its console's host, can keep the wrapper's pipe, which then waits for ever; so who waits goes by that line.
+The smallest case: start ``ffmpeg`` with ``CREATE_NO_WINDOW``, and end it by ``TerminateProcess`` while it writes to a
+pipe.
 """
 
 from __future__ import annotations
@@ -18,11 +20,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-if __package__:
-    from harness.machine import is_wine
-else:
-    from machine import is_wine  # type: ignore[import-not-found, no-redef]  # a script's neighbours are on its path
 
 
 def lacking(wanted: list[str]) -> list[str]:
@@ -41,10 +38,7 @@ def run(places: str, arguments: list[str]) -> int:
     *folders, cache = [str(Path(place).resolve()) for place in places.split("|")]
     kept = {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
     settings = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1", **kept}
-    code = subprocess.call([sys.executable, *arguments], env={**os.environ, **settings})  # noqa: S603  what it is for
-    if is_wine():
-        print(f"\nended with exit code {code}", flush=True)  # noqa: T201  for who waits
-    return code
+    return subprocess.call([sys.executable, *arguments], env={**os.environ, **settings})  # noqa: S603  what it is for
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +46,10 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "lacking":
         print(json.dumps(lacking(arguments[1:])))  # noqa: T201  the answer
         return 0
-    return run(arguments[1], arguments[2:])
+    code = run(arguments[1], arguments[2:])
+    if arguments[0] == "tell":
+        print(f"\nended with exit code {code}", flush=True)  # noqa: T201  the answer
+    return code
 
 
 if __name__ == "__main__":

@@ -97,6 +97,14 @@ def test_an_interpreter_is_run_again_with_folders(tmp_path: Path) -> None:
     assert json.loads(told.stdout) == ["none==1"]
 
 
+def test_the_exit_code_is_told_in_a_last_line(tmp_path: Path) -> None:
+    """Who cannot wait for the end of a pipe reads it after all that was printed, whether a line was ended or not."""
+    command = [sys.executable, elsewhere.__file__, "tell", str(tmp_path), "-c", "print('said', end=''); exit(3)"]
+    done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+    assert done.returncode == 3
+    assert done.stdout.splitlines() == ["said", "ended with exit code 3"]
+
+
 @pytest.mark.parametrize(
     ("command", "silent"),
     [(r'C:\windows\system32\cmd.exe /c "ver"', True), (r"C:\windows\system32\cmd.exe /c type x.py", False)],
