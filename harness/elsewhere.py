@@ -7,7 +7,7 @@ It uses nothing but the standard library, since the interpreter may have nothing
 its bytecode in the last one; a wrapper may keep ``PYTHONPATH`` to itself. What it prints comes out at once, though
 into a pipe.
 ``tell FOLDER|...|CACHE ARGUMENTS ...`` does the same, and tells the exit code in a last line. Under Wine a program that
-was ended, or its console's host, can keep the wrapper's pipe, which then waits for ever; so who waits goes by that line.
+was ended, or its console's host, can keep the wrapper's pipe, which then waits for ever: who waits goes by that line.
 The smallest case: start ``ffmpeg`` with ``CREATE_NO_WINDOW``, and end it by ``TerminateProcess`` while it writes to a
 pipe.
 """
